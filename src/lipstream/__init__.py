@@ -1,0 +1,3 @@
+"""lipstream: audio in, video of a person whose lips follow it out."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,8 @@
+"""The only module that reads a clock; everything else is handed the time."""
+
+import time
+
+
+def now_ms() -> float:
+    """Milliseconds on a monotonic clock with an arbitrary origin."""
+    return time.perf_counter() * 1000.0

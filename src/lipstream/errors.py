@@ -1,0 +1,53 @@
+"""Every error that lipstream raises on purpose; each message says what was got, what was expected and what to do.
+
+LipstreamError
+├── InputError (ValueError)           audio, video or arguments that cannot be used
+│   └── MediaError                    a file that cannot be decoded, or holds no sound or no picture
+├── AvatarError (ValueError)          an avatar bundle that is damaged or malformed
+│   ├── AvatarNotFoundError           no avatar of that name or path (also LookupError)
+│   └── AvatarVersionError            a bundle of a newer format
+├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
+├── OutputError (OSError)             an output that cannot be written
+│   └── OutputExistsError             an output that exists (also FileExistsError)
+└── MissingExtraError (ImportError)   an optional package that is not installed
+"""
+
+
+class LipstreamError(Exception):
+    """Root of every error raised on purpose."""
+
+
+class InputError(LipstreamError, ValueError):
+    """Input that cannot be used."""
+
+
+class MediaError(InputError):
+    """A file that cannot be decoded, or that holds no sound or no picture."""
+
+
+class AvatarError(LipstreamError, ValueError):
+    """An avatar bundle that is damaged or malformed."""
+
+
+class AvatarNotFoundError(AvatarError, LookupError):
+    """No avatar of that name or path."""
+
+
+class AvatarVersionError(AvatarError):
+    """A bundle of a format newer than this lipstream reads."""
+
+
+class EngineError(LipstreamError, RuntimeError):
+    """An inference engine that is missing, fails to load, or fails to reproduce the golden values."""
+
+
+class OutputError(LipstreamError, OSError):
+    """An output that cannot be written."""
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """An output that exists already, without leave to overwrite it."""
+
+
+class MissingExtraError(LipstreamError, ImportError):
+    """An optional package that is not installed; the message names the extra."""
