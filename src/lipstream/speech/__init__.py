@@ -1,0 +1,1 @@
+"""Speech in, articulation/1 codes out: one code a frame."""
