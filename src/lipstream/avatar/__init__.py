@@ -1,0 +1,1 @@
+"""Avatar bundles: their manifest, files and where they are found."""

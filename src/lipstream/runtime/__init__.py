@@ -1,0 +1,1 @@
+"""Networks: arrays in, arrays out, on the engine of one's choice."""

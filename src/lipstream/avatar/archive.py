@@ -1,0 +1,48 @@
+"""An `.avatar` zip in, a folder with its files out; hostile archives are refused before anything is written."""
+
+import re
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+from lipstream.errors import AvatarError
+
+MAX_MEMBERS = 64
+MAX_UNPACKED_BYTES = 1 << 30
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack `archive` into the existing `folder`.
+
+    Raises:
+        AvatarError: it is not a zip, is damaged, or breaks a limit: at most 64 members and 1 GiB unpacked, plain
+            file names without folders, no links, no encryption.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = opened.infolist()
+            _check(archive, members)
+            for member in members:
+                with opened.open(member) as source, (folder / member.filename).open("xb") as target:
+                    shutil.copyfileobj(source, target, 1 << 20)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, FileExistsError, ValueError) as error:
+        if isinstance(error, AvatarError):
+            raise
+        raise AvatarError(f"{archive} is not an intact .avatar zip ({error}); copy or download it again.") from error
+
+
+def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    if len(members) > MAX_MEMBERS:
+        raise AvatarError(f"{archive} has {len(members)} members; an avatar has at most {MAX_MEMBERS}.")
+    unpacked_bytes = sum(member.file_size for member in members)
+    if unpacked_bytes > MAX_UNPACKED_BYTES:
+        raise AvatarError(f"{archive} unpacks to {unpacked_bytes} bytes; an avatar has at most {MAX_UNPACKED_BYTES}.")
+    for member in members:
+        if not _NAME.fullmatch(member.filename):
+            raise AvatarError(
+                f"{archive} has a member named {member.filename!r}; expected plain file names, no folders."
+            )
+        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG) or member.flag_bits & 0x1:
+            raise AvatarError(f"{archive}: {member.filename} is a link or encrypted; expected plain files.")

@@ -1,0 +1,51 @@
+"""An `.npz` of a bundle in, checked arrays out; never a pickle, never more memory than the limit."""
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipstream.errors import AvatarError
+from lipstream.types import Float32
+
+MAX_NPZ_BYTES = 256 << 20
+
+Array = NDArray[np.generic]
+
+
+def read_npz(path: Path) -> dict[str, Array]:
+    """Read every array of an `.npz` file.
+
+    Raises:
+        AvatarError: it is missing, damaged, holds pickled objects or unpacks to more than 256 MiB.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked_bytes = sum(member.file_size for member in archive.infolist())
+        if unpacked_bytes > MAX_NPZ_BYTES:
+            raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, AvatarError):
+            raise
+        raise AvatarError(f"{path} cannot be read as .npz arrays ({error}); install the avatar again.") from error
+
+
+def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], path: Path) -> Float32:
+    """Take a finite array of that shape as float32.
+
+    Raises:
+        AvatarError: it is missing, has another shape, is not of real numbers or holds non-finite ones.
+    """
+    array = arrays.get(name)
+    found = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+    if array is None or array.shape != shape or array.dtype.kind not in "fiu":
+        raise AvatarError(f"{path}: '{name}' is {found}, expected real numbers {list(shape)}.")
+    values = array.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise AvatarError(f"{path}: '{name}' holds values that are not finite.")
+    return values

@@ -1,0 +1,198 @@
+"""The text of `avatar.json` or `speech.json` in, frozen and validated models out."""
+
+import json
+import re
+from typing import Annotated, Final, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from lipstream.errors import AvatarError, AvatarVersionError
+
+AVATAR_FORMAT: Final = "lipstream.avatar/1"
+SPEECH_FORMAT: Final = "lipstream.speech/1"
+ARTICULATION_VERSION = "articulation/1"
+MAX_FRAMES = 25 * 600  # ten minutes; a driving clip has 8 to 30 seconds
+
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+"""A bundle is flat: without separators, no name can leave its folder."""
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Pose = tuple[float, float, float]
+"""Yaw, pitch and roll of a head in degrees."""
+
+
+class _Model(BaseModel):
+    """Frozen; fields that a later 1.x adds are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class FileEntry(_Model):
+    """What a file of the bundle must be."""
+
+    sha256: Sha256
+    """SHA-256 of its bytes, lower-case hexadecimal."""
+    size_bytes: int = Field(ge=0)
+    """Its length."""
+
+
+class Network(_Model):
+    """One network, in one or more precisions of the same weights."""
+
+    files: dict[Literal["float", "int8"], FileName]
+    """Precision to ONNX file: `float` has fp16 or fp32 weights, `int8` is quantised (QDQ)."""
+    tensors: dict[str, str] = {}
+    """Our tensor name to the graph's, for those that differ."""
+    parameters: int = Field(ge=0)
+    """Number of weights."""
+    gflop: float = Field(ge=0)
+    """Work of one run at batch 1, in GFLOP."""
+
+    @model_validator(mode="after")
+    def _has_float(self) -> Self:
+        if "float" not in self.files:
+            raise ValueError("a network needs a file of precision 'float'")
+        return self
+
+
+class References(_Model):
+    """The closed-mouth crops of which the generator takes one as a pattern."""
+
+    file: FileName = "references.png"
+    """320 x 320 crops, stacked vertically."""
+    poses: list[Pose] = Field(min_length=1, max_length=5)
+    """Head pose of each crop, from the top."""
+
+
+class Mask(_Model):
+    """Where the generator's picture replaces the crop."""
+
+    file: FileName = "mask.png"
+    """320 x 320, 8-bit grey, 255 where the picture is generated."""
+
+
+class Timeline(_Model):
+    """The driving clip, `frames.mp4`."""
+
+    frames: int = Field(ge=1, le=MAX_FRAMES)
+    """Pictures in the clip."""
+    loop: bool = True
+    """Whether the first picture follows the last one seamlessly."""
+
+
+class Manifest(_Model):
+    """`avatar.json` of bundle format 1."""
+
+    format: Literal["lipstream.avatar/1"] = AVATAR_FORMAT
+    """Name and major version of the format."""
+    name: FileName
+    """The avatar's name, which is also its folder's when it is installed."""
+    fps: Literal[25] = 25
+    """Pictures a second."""
+    frame_width: int = Field(ge=16, le=8192, multiple_of=2)
+    """Width of a picture in pixels."""
+    frame_height: int = Field(ge=16, le=8192, multiple_of=2)
+    """Height of a picture in pixels."""
+    licence: str = Field(min_length=1)
+    """SPDX identifier or a sentence."""
+    subject: str = Field(min_length=1)
+    """Who is shown."""
+    consent: str = Field(min_length=1)
+    """On what ground this face may speak."""
+    provenance: dict[str, object] = {}
+    """Where the pictures and the weights come from, free form."""
+    driver: Literal["code", "features"] = "code"
+    """What drives the generator: articulation codes, or contexts of speech features."""
+    articulation: str = ARTICULATION_VERSION
+    """Version of the code that the generator was trained on."""
+    references: References
+    """The closed-mouth crops."""
+    mask: Mask = Mask()
+    """The generated area."""
+    timeline: Timeline
+    """The driving clip."""
+    idle: Literal["generate", "raw"] = "generate"
+    """Whether silent pictures pass the generator or are shown as filmed."""
+    networks: dict[Literal["fast", "standard"], Network] = Field(min_length=1)
+    """Generators by quality."""
+    files: dict[FileName, FileEntry]
+    """Every file of the bundle but `avatar.json`."""
+    evaluation: dict[str, object] | None = None
+    """Measured figures, with their own `schema` (`lipstream.evaluation/1`)."""
+
+    @model_validator(mode="after")
+    def _names_only_listed_files(self) -> Self:
+        named = {self.references.file, self.mask.file, "frames.mp4", "crops.npz", "golden.npz"}
+        named.update(file for network in self.networks.values() for file in network.files.values())
+        return _require_listed(self, named, self.files)
+
+
+class SpeechManifest(_Model):
+    """`speech.json`, beside the two networks that all avatars share."""
+
+    format: Literal["lipstream.speech/1"] = SPEECH_FORMAT
+    """Name and major version of the format."""
+    articulation: str = ARTICULATION_VERSION
+    """Version of the codes that come out."""
+    provenance: dict[str, object] = {}
+    """Voices and texts the networks were trained on, free form."""
+    networks: dict[Literal["speech_encoder", "articulation"], Network] = Field(min_length=2)
+    """The two networks."""
+    files: dict[FileName, FileEntry]
+    """Every file of the folder but `speech.json`."""
+    evaluation: dict[str, object] | None = None
+    """Measured figures, free form."""
+
+    @model_validator(mode="after")
+    def _names_only_listed_files(self) -> Self:
+        named = {file for network in self.networks.values() for file in network.files.values()}
+        return _require_listed(self, named | {"golden.npz"}, self.files)
+
+
+_M = TypeVar("_M", bound=_Model)
+
+
+def _require_listed(model: _M, named: set[str], files: dict[str, FileEntry]) -> _M:
+    if missing := sorted(named - files.keys()):
+        raise ValueError(f"'files' has no hash for {', '.join(missing)}")
+    return model
+
+
+def parse_manifest(text: str | bytes) -> Manifest:
+    """Read the text of an `avatar.json`.
+
+    Raises:
+        AvatarVersionError: its format has another major version than 1.
+        AvatarError: it is not JSON, or not a valid manifest.
+    """
+    return _parse(Manifest, text, AVATAR_FORMAT)
+
+
+def parse_speech_manifest(text: str | bytes) -> SpeechManifest:
+    """Read the text of a `speech.json`; raises as `parse_manifest`."""
+    return _parse(SpeechManifest, text, SPEECH_FORMAT)
+
+
+def _parse(model: type[_M], text: str | bytes, expected: str) -> _M:
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise AvatarError(f"The manifest is not JSON ({error}); expected a {expected} manifest.") from error
+    _check_version(fields, expected)
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "manifest"
+        raise AvatarError(f"The manifest is malformed at '{place}': {first['msg']}.") from error
+
+
+def _check_version(fields: object, expected: str) -> None:
+    found = fields.get("format") if isinstance(fields, dict) else None
+    if found == expected:
+        return
+    kind = expected.partition("/")[0]
+    if isinstance(found, str) and re.fullmatch(rf"{re.escape(kind)}/\d+", found):
+        raise AvatarVersionError(
+            f"The bundle has format {found}, this lipstream reads {expected}: use a matching version."
+        )
+    raise AvatarError(f"The manifest's format is {found!r}, expected {expected!r}: this is no such bundle.")
