@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from lipstream.types import Float32
+from lipstream.video.face_detector import ANCHOR_COUNT, anchors, decode, letterbox, merge
+
+
+def rows(**faces: Float32) -> tuple[Float32, Float32]:
+    """Network rows with a face at the given anchors only."""
+    regressors = np.zeros((ANCHOR_COUNT, 16), np.float32)
+    logits = np.full(ANCHOR_COUNT, -20.0, np.float32)
+    for name, row in faces.items():
+        anchor = int(name.removeprefix("a"))
+        regressors[anchor], logits[anchor] = row[:16], row[16]
+    return regressors, logits
+
+
+def face_row(logit: float, *, shift: float = 0.0) -> Float32:
+    return np.array([shift, 0, 40, 40, -10, -10, 10, -10, 0, 0, 0, 10, -20, 0, 20, 0, logit], np.float32)
+
+
+def test_anchors_cover_both_maps() -> None:
+    found = anchors()
+    assert found.shape == (ANCHOR_COUNT, 2) == (896, 2)
+    np.testing.assert_allclose(found[0], [0.5 / 16, 0.5 / 16])
+    np.testing.assert_allclose(found[2], [1.5 / 16, 0.5 / 16])
+    np.testing.assert_allclose(found[512], [0.5 / 8, 0.5 / 8])
+    np.testing.assert_allclose(found[-1], [7.5 / 8, 7.5 / 8])
+    np.testing.assert_allclose(found.mean(axis=0), 0.5, atol=1e-6)
+
+
+def test_letterbox_keeps_the_picture_in_the_middle() -> None:
+    tensor, scale, offset = letterbox(np.full((50, 100, 3), (255, 0, 0), np.uint8))
+    assert tensor.shape == (1, 128, 128, 3)
+    assert scale == pytest.approx(1.28)
+    np.testing.assert_array_equal(offset, [0, 32])
+    np.testing.assert_allclose(tensor[0, 64, 64], [-1, -1, 1])  # blue comes last in RGB
+    np.testing.assert_allclose(tensor[0, 31, 64], -1)
+
+
+def test_decode_places_points_at_the_anchor() -> None:
+    scores, points = decode(*rows(a300=face_row(2.0)))
+    centre = anchors()[300] * 128
+    assert scores == pytest.approx([0.8808], abs=1e-4)
+    np.testing.assert_allclose(points[0, 0], centre)
+    np.testing.assert_allclose(points[0, 1], [40, 40])
+    np.testing.assert_allclose(points[0, 2], centre - 10)
+
+
+def test_nothing_below_the_score_is_found() -> None:
+    scores, points = decode(*rows(a300=face_row(-0.1)))
+    assert scores.shape == (0,)
+    assert merge(scores, points) == []
+
+
+def test_overlapping_rows_are_one_face_and_distant_rows_two() -> None:
+    same = merge(*decode(*rows(a300=face_row(2.0), a301=face_row(2.0, shift=4.0))))
+    assert len(same) == 1
+    np.testing.assert_allclose(same[0][1][0], anchors()[300] * 128 + [2, 0], atol=1e-4)
+    apart = merge(*decode(*rows(a0=face_row(1.0), a511=face_row(3.0))))
+    assert [round(score, 3) for score, _ in apart] == [0.953, 0.731]
