@@ -1,0 +1,96 @@
+"""Phone names of every synthesiser in, phones of one common set of 48 with their times out."""
+
+# ruff: noqa: RUF001  (the letters of IPA are what they look like)
+import unicodedata
+from dataclasses import dataclass
+
+SILENCE = "SIL"
+
+
+def _names(spaced: str) -> frozenset[str]:
+    return frozenset(spaced.split())
+
+
+def _table(pairs: str) -> dict[str, str]:
+    return dict(pair.split("=") for pair in pairs.split())
+
+
+VOWELS = _names("IY IH IX E EY EH AE AA AH AX ER AO O OW UH UW UE OE AY AW OY")
+CONSONANTS = _names("P B M F V TH DH T D N S Z L R RR CH JH SH ZH Y W K G NG X HH")
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One spoken phone of the common set."""
+
+    symbol: str
+    """One of VOWELS, CONSONANTS or SILENCE."""
+    start_ms: float
+    """Where it starts in its sound file."""
+    end_ms: float
+    """Where it ends; the next phone starts here."""
+    level_db: float = 0.0
+    """Loudness above the median vowel of its utterance; moves how far a vowel opens."""
+
+
+RADIO = {symbol.lower(): symbol for symbol in (VOWELS | CONSONANTS) - _names("IX E O UE OE RR X")} | _table(
+    "axr=ER dx=RR el=L em=M en=N nx=N hv=HH pau=SIL h#=SIL brth=SIL ssil=SIL #=SIL"
+)
+"""The radio phone set, which flite and festival's English voices use."""
+
+_IPA_PAIRS = _table(
+    "tʃ=CH dʒ=JH tɕ=CH dʑ=JH tʂ=CH dʐ=JH ts=S dz=Z pf=F aɪ=AY aʊ=AW ɔɪ=OY ɔø=OY ɔʏ=OY eɪ=EY oʊ=OW əʊ=OW ai=AY au=AW"
+    " ɑu=AW ei=EY ou=OW oi=OY oɪ=OY əu=OW ʌʊ=OW ɛɪ=EY ɛʊ=AW eʊ=OW tS=CH tʑ=JH th=T kh=K ph=P əl=L"
+)
+_IPA_SINGLES = _table(
+    "p=P b=B m=M ɱ=V f=F v=V ɸ=F β=B ʋ=V θ=TH ð=DH t=T d=D ʈ=T ɖ=D n=N ɳ=N ɲ=N s=S z=Z ʦ=S ɬ=L ɮ=L l=L ɫ=L ɭ=L ʎ=L"
+    " ʟ=L r=RR ɾ=RR ɽ=RR ɹ=R ɻ=R ʀ=X ʁ=X ʃ=SH ʒ=ZH ʂ=SH ʐ=ZH ɕ=SH ʑ=ZH ç=SH ʝ=Y j=Y ɥ=W w=W ʍ=W ɰ=G k=K c=K g=G ɡ=G"
+    " ɟ=G q=K ɢ=G ŋ=NG ɴ=NG x=X χ=X ɣ=X X=X ħ=HH ʕ=HH h=HH ɦ=HH i=IY ɪ=IH y=UE ʏ=UE ɨ=IX ʉ=UW ɯ=IX u=UW ʊ=UH e=E"
+    " ø=OE ɘ=AX ə=AX ɵ=OE ɤ=AX o=O ɛ=EH œ=OE ɜ=ER ɞ=ER ʌ=AH ɔ=AO æ=AE ɐ=AH a=AA A=AA ɑ=AA ɒ=AO ɚ=ER ɝ=ER ɶ=AA ᵻ=IX ᵿ=UH"
+)
+_IPA_DROPPED = set("ːˑʲʰʷˠˤˈˌ-\"#`:'ᵝʔ?1234567")
+
+
+def from_ipa(name: str) -> list[str]:
+    """Map one of espeak-ng's phoneme events.
+
+    Args:
+        name: IPA of the event; `""` and `_` are pauses, `(en)` is a language switch, a glottal stop does not show.
+
+    Returns:
+        Phones of the common set, none where the event shows nothing on a face.
+
+    Raises:
+        KeyError: an IPA letter that the table lacks.
+    """
+    if name in ("", "_", "_:", "_|"):
+        return [SILENCE]
+    if name.startswith("("):
+        return []
+    plain = [c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c) and c not in _IPA_DROPPED]
+    letters, phones = "".join(plain), []
+    while letters:
+        pair = _IPA_PAIRS.get(letters[:2])
+        phones.append(pair or _IPA_SINGLES[letters[0]])
+        letters = letters[2 if pair else 1 :]
+    return phones
+
+
+def on_grid(phones: list[Phone], length_ms: float) -> list[Phone]:
+    """Fit labels to the sound: clipped at its end, padded there with silence, empty ones dropped, silences joined.
+
+    Args:
+        phones: in order, times in ms.
+        length_ms: length of the sound file.
+
+    Returns:
+        Phones that cover 0 to `length_ms` without gap or overlap.
+    """
+    fitted: list[Phone] = []
+    for phone in [*phones, Phone(SILENCE, phones[-1].end_ms if phones else 0.0, length_ms)]:
+        start, end = fitted[-1].end_ms if fitted else 0.0, min(phone.end_ms, length_ms)
+        if fitted and phone.symbol == SILENCE == fitted[-1].symbol:
+            start = fitted.pop().start_ms
+        if end > start:
+            fitted.append(Phone(phone.symbol, start, end, phone.level_db))
+    return fitted
