@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lipstream.runtime.engines import load_engine
+from lipstream.runtime import tflite
 from lipstream.types import Affine, Engine, Float32, Image
 from lipstream.video.face_detector import DetectedFace, detect_faces
 from lipstream.video.face_models import face_models
@@ -66,16 +66,14 @@ def load_landmarker(models: Path | None = None) -> FaceLandmarker:
         EngineError: they do not load.
     """
     found = face_models(models)
-    return FaceLandmarker(
-        load_engine("openvino", found.detector, precision="f32"),
-        load_engine("openvino", found.mesh, precision="f32"),
-    )
+    return FaceLandmarker(tflite.load(found.detector), tflite.load(found.mesh))
 
 
 def region_of_detection(face: DetectedFace) -> Affine:
     """Picture → 192 x 192 region round a detected face, upright by its eyes, `[2, 3]` float32."""
-    centre = (face.box[:2] + face.box[2:]) / 2
-    return _region(centre, float((face.box[2:] - face.box[:2]).max()), face.eyes[1] - face.eyes[0])
+    centre: Float32 = face.box.reshape(2, 2).mean(axis=0, dtype=np.float32)
+    size = face.box[2:] - face.box[:2]
+    return _region(centre, float(size.max()), face.eyes[1] - face.eyes[0])
 
 
 def region_of_points(points: Float32) -> Affine:
