@@ -1,0 +1,73 @@
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the extra `train`")
+pytest.importorskip("matplotlib", reason="needs the extra `train`")
+
+import torch  # noqa: E402
+
+from lipstream.errors import InputError  # noqa: E402
+from lipstream.train.loop import LoopConfig, learning_rate, train  # noqa: E402
+
+CONFIG = LoopConfig(steps=20, warmup_steps=2, learning_rate=0.05, evaluate_every=10, threads=1, average=0.5)
+
+
+class Line:
+    """Learn y = 2 x."""
+
+    def __init__(self, interrupt_at: int = -1) -> None:
+        self.interrupt_at = interrupt_at
+        self.steps: list[int] = []
+
+    def batch(self, step: int) -> dict[str, torch.Tensor]:
+        self.steps.append(step)
+        if step == self.interrupt_at:
+            signal.raise_signal(signal.SIGINT)
+        x = torch.randn(32, 1, generator=torch.Generator().manual_seed(step))
+        return {"x": x, "y": 2 * x}
+
+    def loss(self, module: torch.nn.Module, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {"loss": (module(batch["x"]) - batch["y"]).abs().mean()}
+
+    def evaluate(self, module: torch.nn.Module) -> dict[str, float]:
+        return {"score": -float((module(torch.ones(1, 1)) - 2).abs())}
+
+
+def _line() -> torch.nn.Linear:
+    torch.manual_seed(3)
+    return torch.nn.Linear(1, 1)
+
+
+def test_learns_and_logs(tmp_path: Path) -> None:
+    module = _line()
+    before = float(module.weight.detach())
+    best = train(module, Line(), tmp_path, CONFIG)
+    assert abs(float(module.weight.detach()) - 2) < abs(before - 2)
+    assert torch.load(best, weights_only=True)["config"]["steps"] == 20
+    assert len((tmp_path / "table.csv").read_text().splitlines()) == 3
+    assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_resumed_run_equals_whole_run(tmp_path: Path) -> None:
+    whole, halves = _line(), _line()
+    train(whole, Line(), tmp_path / "whole", CONFIG)
+    train(halves, Line(interrupt_at=7), tmp_path / "halves", CONFIG)
+    task = Line()
+    train(halves, task, tmp_path / "halves", CONFIG)
+    assert task.steps[0] == 8
+    assert torch.equal(whole.weight, halves.weight)
+
+
+def test_another_configuration_is_refused(tmp_path: Path) -> None:
+    train(_line(), Line(), tmp_path, CONFIG)
+    with pytest.raises(InputError, match="another folder"):
+        train(_line(), Line(), tmp_path, replace(CONFIG, seed=1))
+
+
+def test_learning_rate_rises_then_falls() -> None:
+    rates = [learning_rate(CONFIG, step, step / 20) for step in range(20)]
+    assert rates[0] < rates[1] > rates[10] > rates[19] > 0
