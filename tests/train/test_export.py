@@ -7,12 +7,12 @@ pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("onnx", reason="needs the extra `train`")
 pytest.importorskip("onnxscript", reason="needs the extra `train`")
 
-import onnx  # noqa: E402
-import openvino  # type: ignore[import-untyped]  # noqa: E402
-import torch  # noqa: E402
+import onnx
+import openvino  # type: ignore[import-untyped]
+import torch
 
-from lipstream.train.export import export_onnx, golden, quantize_int8, round_weights  # noqa: E402
-from lipstream.types import Float32  # noqa: E402
+from lipstream.train.export import export_onnx, golden, quantize_int8, round_weights
+from lipstream.types import Float32
 
 
 class TwoInputs(torch.nn.Module):

@@ -8,10 +8,10 @@ import pytest
 pytest.importorskip("torch", reason="needs the extra `train`")
 pytest.importorskip("matplotlib", reason="needs the extra `train`")
 
-import torch  # noqa: E402
+import torch
 
-from lipstream.errors import InputError  # noqa: E402
-from lipstream.train.loop import LoopConfig, learning_rate, train  # noqa: E402
+from lipstream.errors import InputError
+from lipstream.train.loop import LoopConfig, learning_rate, train
 
 CONFIG = LoopConfig(steps=20, warmup_steps=2, learning_rate=0.05, evaluate_every=10, threads=1, average=0.5)
 
