@@ -1,0 +1,1 @@
+"""Pictures into files and back: MP4, JPEG, driving clips, colour, face landmarks."""

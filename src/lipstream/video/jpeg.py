@@ -1,0 +1,131 @@
+"""BGR pictures in, JPEG bytes or a folder of numbered JPEG files out."""
+
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from lipstream.errors import InputError, OutputError, OutputExistsError
+from lipstream.types import Image
+from lipstream.video.staging import publish, writing_to
+
+QUALITY = 95
+_NUMBER = re.compile(r"%(?:0(\d+))?d")
+
+
+def encode_jpeg(image: Image, *, quality: int = QUALITY) -> bytes:
+    """Compress one picture.
+
+    Args:
+        image: `HWC` uint8 BGR.
+        quality: 1 to 100.
+
+    Returns:
+        A baseline JPEG.
+    """
+    _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encoded.tobytes()
+
+
+@contextmanager
+def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWriter"]:
+    """Lend a writer whose files take their names on a clean exit; on any other nothing is left.
+
+    Args:
+        pattern: a path whose last part holds one `%d` or `%06d`; its folder is made if its parent exists.
+        overwrite: whether files of these names may be replaced.
+
+    Yields:
+        The writer, which takes the pictures in order; the first is number 0.
+
+    Raises:
+        InputError: the pattern's name has no place for a number, or more than one.
+        OutputExistsError: a file of that pattern exists and `overwrite` is false.
+        OutputError: the folder cannot be written, now or at any later picture.
+    """
+    matcher = check_pattern(pattern)
+    folder = pattern.parent
+    with writing_to(folder):
+        made = not folder.exists()
+        if made:
+            folder.mkdir()
+        staging = folder / f".lipstream.{secrets.token_hex(4)}.part"
+    try:
+        if not overwrite:
+            _refuse_existing(folder, matcher)
+        with writing_to(folder):
+            staging.mkdir()
+        writer = JpegWriter(staging, pattern.name)
+        yield writer
+        writer.publish(folder, overwrite=overwrite)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def check_pattern(pattern: Path) -> re.Pattern[str]:
+    """Check that a pattern has one place for the frame's number.
+
+    Args:
+        pattern: a path such as `frames/%06d.jpg`.
+
+    Returns:
+        A regular expression for the names that it gives.
+
+    Raises:
+        InputError: the pattern's name has no such place, or more than one.
+    """
+    places = list(_NUMBER.finditer(pattern.name))
+    if len(places) != 1 or pattern.name.count("%") != 1:
+        raise InputError(f"{pattern.name} needs one place for the frame's number, such as %06d.jpg.")
+    start, end = places[0].span()
+    return re.compile(re.escape(pattern.name[:start]) + r"\d+" + re.escape(pattern.name[end:]))
+
+
+class JpegWriter:
+    """Writes pictures as numbered files; `open_jpegs` gives it its folder."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._pictures = 0
+
+    def write(self, image: Image) -> None:
+        """Append one picture, `HWC` uint8 BGR.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        path = self._folder / (self._name % self._pictures)
+        with writing_to(path):
+            path.write_bytes(encode_jpeg(image))
+        self._pictures += 1
+
+    def publish(self, folder: Path, *, overwrite: bool) -> None:
+        """Move every picture into `folder`; where one cannot be, those moved before are taken back.
+
+        Raises:
+            OutputError: a file cannot be written, or exists and `overwrite` is false.
+        """
+        moved: list[Path] = []
+        try:
+            for index in range(self._pictures):
+                name = self._name % index
+                with writing_to(folder / name):
+                    publish(self._folder / name, folder / name, overwrite=overwrite)
+                moved.append(folder / name)
+        except OutputError:
+            for path in moved:
+                path.unlink(missing_ok=True)
+            raise
+
+
+def _refuse_existing(folder: Path, matcher: re.Pattern[str]) -> None:
+    for entry in folder.iterdir():
+        if matcher.fullmatch(entry.name):
+            raise OutputExistsError(f"{entry} exists already; choose another folder or allow it with --overwrite.")
