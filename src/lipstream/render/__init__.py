@@ -1,0 +1,1 @@
+"""Frames and generated crops into each other: cut, mask, reference choice, blend."""
