@@ -1,3 +1,29 @@
-"""lipstream: audio in, video of a person whose lips follow it out."""
+"""lipstream: audio in, video of a person whose lips follow it out.
+
+import lipstream
+
+avatar = lipstream.load_avatar("iris")
+lipstream.render_file("speech.wav", "speech.mp4", avatar)
+for frame in lipstream.render(pcm, avatar):  # frame.image is HWC uint8 BGR, frame.audio its 640 samples
+    ...
+"""
+
+from typing import TYPE_CHECKING
+
+from lipstream.errors import LipstreamError
+
+if TYPE_CHECKING:
+    from lipstream.api import Avatar, Frame, load_avatar, render, render_file
 
 __version__ = "0.1.0"
+__all__ = ["Avatar", "Frame", "LipstreamError", "__version__", "load_avatar", "render", "render_file"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the engines and codecs at first use: `lipstream --help` shall not wait for them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'lipstream' has no attribute {name!r}")
+    from lipstream import api  # noqa: PLC0415  late on purpose, see above
+
+    value: object = getattr(api, name)
+    return value

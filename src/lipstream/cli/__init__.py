@@ -1,0 +1,1 @@
+"""The commands: words of the user in, files and one-line answers out."""

@@ -1,0 +1,1 @@
+"""What an avatar does with sound: stages of a batch, run one after the other or overlapped."""

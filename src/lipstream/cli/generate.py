@@ -1,0 +1,72 @@
+"""`lipstream generate`: an audio file in, a video or a folder of pictures out."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lipstream.cli.progress import shown
+from lipstream.clock import now_ms
+from lipstream.config import Config
+from lipstream.errors import InputError
+from lipstream.types import FRAME_MS
+
+EngineName = Literal["auto", "openvino", "onnx", "torch"]
+QualityName = Literal["low", "medium", "high", "auto"]
+
+
+def generate(  # noqa: PLR0913, PLR0917  one argument an option
+    context: typer.Context,
+    audio: Annotated[Path, typer.Argument(help="Anything with sound: wav, mp3, flac, ..., a video file included.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="OUT.mp4, or FOLDER/%06d.jpg for the frames alone, numbered from 0."
+        ),
+    ],
+    avatar: Annotated[
+        str, typer.Option(metavar="NAME|PATH", help="Who speaks: a name that `avatar list` shows, or a bundle's path.")
+    ] = "iris",
+    engine: Annotated[
+        EngineName, typer.Option(help="What runs the networks; auto takes the first that works here.")
+    ] = "auto",
+    quality: Annotated[QualityName, typer.Option(help="low is fastest, high is best, auto is medium.")] = "auto",
+    gain: Annotated[
+        float, typer.Option(help="Factor of every mouth movement: 0 keeps it closed, 1 is natural, 2 is the most.")
+    ] = 1.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+) -> None:
+    """Make a face speak: any sound in, a video of the person speaking it out.
+
+    \b
+    lipstream generate speech.wav -o hello.mp4
+    lipstream generate film.mkv -o hello.mp4 --avatar ./me.avatar --gain 1.2
+    lipstream generate speech.mp3 -o frames/%06d.jpg
+    """
+    start_ms = now_ms()
+    # Imported here because codecs and engines take half a second to load, which `--help` need not wait for.
+    from lipstream.audio.read import duration_hint_ms  # noqa: PLC0415
+    from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+    from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+    from lipstream.pipeline.offline import check_gain, check_output, render_file  # noqa: PLC0415
+
+    config: Config = context.obj
+    try:
+        check_gain(gain)
+        check_output(audio, out, overwrite=overwrite)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+    duration_ms = duration_hint_ms(audio)
+    person = open_avatar(find(avatar, config.home), speech_folder(), engine=engine, quality=quality)
+    with shown(None if duration_ms is None else -(-duration_ms // FRAME_MS)) as progress:
+        frames = render_file(audio, out, person, gain=gain, overwrite=overwrite, progress=progress)
+    print(summary(out, frames, now_ms() - start_ms, f"{person.engine} {person.precision}"))
+
+
+def summary(out: Path, frames: int, elapsed_ms: float, engine: str) -> str:
+    """The line that ends the work: what was made, how fast, by what."""
+    video_seconds, seconds = frames * FRAME_MS / 1000, elapsed_ms / 1000
+    return (
+        f"{out}: {frames} frames, {video_seconds:.1f} s of video in {seconds:.1f} s, "
+        f"{video_seconds / seconds:.1f} times real time, {engine}"
+    )

@@ -1,0 +1,92 @@
+"""The command line in, an exit code out: 0 done, 1 failed, 2 wrongly asked, 130 interrupted."""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+import lipstream
+from lipstream.cli import avatar, generate
+from lipstream.config import Config, read_config
+from lipstream.errors import LipstreamError
+
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+
+app = typer.Typer(
+    name="lipstream",
+    help="Make a face speak: audio in, video of a person whose lips follow it out.",
+    epilog="Example: lipstream generate speech.wav -o hello.mp4",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="generate")(generate.generate)
+app.add_typer(avatar.app, name="avatar")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lipstream {lipstream.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
+
+
+def run() -> NoReturn:
+    """Run the command line of this process and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command; every failure becomes one line on stderr.
+
+    Args:
+        arguments: the command line without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    config: Config | None = None
+    try:
+        config = read_config(os.environ)
+        logging.basicConfig(level=config.log.upper(), format="%(levelname)s %(name)s: %(message)s")
+        code = app(arguments, prog_name="lipstream", standalone_mode=False, obj=config)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except TyperException as error:
+        return _failed(error.format_message(), error.exit_code, config)
+    except LipstreamError as error:
+        return _failed(str(error), 1, config)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        return _failed(f"{reason} (this should not happen; LIPSTREAM_LOG=debug shows where)", 1, config)
+    if code == INTERRUPTED:  # typer turns most interruptions into this code itself
+        return _failed("interrupted", INTERRUPTED, config)
+    return code if isinstance(code, int) else 0
+
+
+def _failed(message: str, code: int, config: Config | None) -> int:
+    if config is not None and config.log == "debug":
+        traceback.print_exc()
+    if message:  # none where the help was shown instead
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)  # unwinds, so that half-written files are removed

@@ -1,0 +1,56 @@
+"""Counts of finished frames in, a progress bar or now and then a line on stderr out."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lipstream.clock import now_ms
+
+LINE_EVERY_MS = 5_000
+
+
+@contextmanager
+def shown(total_frames: int | None) -> Iterator[Callable[[int], None]]:
+    """Show how far the work is: a bar with the time left on a terminal, plain lines elsewhere.
+
+    Args:
+        total_frames: how many there will be, as far as the file's header can be believed; None if it does not say.
+
+    Yields:
+        A function that takes the number of frames done.
+    """
+    if not sys.stderr.isatty():
+        yield Lines(total_frames, now_ms())
+        return
+    # A pipe or a script never waits for this import.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("frames", total=total_frames)
+        yield lambda done: progress.update(task, completed=done)
+
+
+class Lines:
+    """Prints a line every few seconds, none for work that is done sooner."""
+
+    def __init__(self, total_frames: int | None, start_ms: float) -> None:
+        self._total_frames = total_frames
+        self._start_ms = start_ms
+        self._next_ms = start_ms + LINE_EVERY_MS
+
+    def __call__(self, done: int) -> None:
+        """Note that `done` frames are finished."""
+        now = now_ms()
+        if now >= self._next_ms:
+            self._next_ms = now + LINE_EVERY_MS
+            print(describe(done, self._total_frames, now - self._start_ms), file=sys.stderr)
+
+
+def describe(done: int, total_frames: int | None, elapsed_ms: float) -> str:
+    """A line such as `1250 of 3000 frames, 0:42 left`; without the end where that is not known or already passed."""
+    if total_frames is None or total_frames <= done:
+        return f"{done} frames"
+    left_seconds = round(elapsed_ms / done * (total_frames - done) / 1000)
+    return f"{done} of {total_frames} frames, {left_seconds // 60}:{left_seconds % 60:02} left"

@@ -1,0 +1,109 @@
+"""An avatar bundle in, everything that makes it speak loaded and ready out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
+from lipstream.errors import AvatarError, MediaError
+from lipstream.render.face import FaceRenderer
+from lipstream.runtime.networks import QUALITIES, SpeechNetworks, load_generator, load_speech
+from lipstream.speech.codes import SpeechToCode
+from lipstream.video.clip import Clip
+
+
+@dataclass(frozen=True, eq=False)
+class Avatar:
+    """A person who is ready to speak; holds no state of any speech, so several may run at once."""
+
+    name: str
+    """The avatar's name."""
+    engine: str
+    """The engine that runs the generator: `openvino`, `onnx` or `torch`."""
+    precision: str
+    """What the generator computes in: `int8`, `f32`, `bf16` or `f16`."""
+    quality: str
+    """Which generator it is: `fast` or `standard`."""
+    clip: Clip
+    """The driving clip."""
+    face: FaceRenderer
+    """What the generator sees and where its work goes."""
+    networks: SpeechNetworks
+    """Speech to articulation, shared by all avatars."""
+
+    def speech(self, *, gain: float = 1.0) -> SpeechToCode:
+        """Begin a speech.
+
+        Args:
+            gain: factor of every mouth movement, 0 (closed) to 2.
+
+        Returns:
+            A converter of this speech's sound into articulation, one code a frame.
+        """
+        return SpeechToCode(self.networks.encoder, self.networks.articulation, gain=gain)
+
+
+def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", quality: str = "auto") -> Avatar:
+    """Load an avatar and the networks that make it speak.
+
+    Args:
+        path: the bundle's folder or `.avatar` file.
+        speech_folder: folder of the speech networks.
+        engine: `openvino`, `onnx` or `torch`; `auto` takes the first that works here.
+        quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
+
+    Raises:
+        AvatarVersionError: the bundle is of a newer format.
+        AvatarError: it is damaged or malformed, or another generator than one driven by articulation codes.
+        EngineError: no engine, or not the one asked for, runs it.
+        InputError: there is no such quality.
+    """
+    bundle = open_bundle(path)
+    if bundle.manifest.driver != "code":
+        raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
+    generator = load_generator(bundle, engine=engine, quality=quality)
+    return Avatar(
+        name=bundle.manifest.name,
+        engine=generator.engine.name,
+        precision=generator.precision,
+        quality=generator.quality,
+        clip=_open_clip(bundle),
+        face=FaceRenderer(bundle, generator.engine),
+        networks=load_speech(open_speech(speech_folder), engine=engine),
+    )
+
+
+def verify(bundle: Bundle) -> list[str]:
+    """Decode every picture of the driving clip and run every generator on its golden values.
+
+    Returns:
+        The networks that were run, such as `fast int8`.
+
+    Raises:
+        AvatarError: the clip, mask or references are damaged or not as the manifest says.
+        EngineError: no engine here reproduces a network's golden values.
+    """
+    clip = _open_clip(bundle)
+    try:
+        for index in range(len(clip)):
+            clip.image(index)
+    except MediaError as error:
+        raise AvatarError(f"{bundle.frames_path}: {error}") from error
+    found = []
+    for quality, wanted in QUALITIES.items():
+        network, precision = wanted[0]
+        if network in bundle.manifest.networks and precision in bundle.manifest.networks[network].files:
+            FaceRenderer(bundle, load_generator(bundle, quality=quality).engine)
+            found.append(f"{network} {precision}")
+    return found
+
+
+def _open_clip(bundle: Bundle) -> Clip:
+    clip, manifest = Clip(bundle.frames_path.read_bytes()), bundle.manifest
+    found = (len(clip), clip.width, clip.height)
+    expected = (manifest.timeline.frames, manifest.frame_width, manifest.frame_height)
+    if found != expected:
+        raise AvatarError(
+            f"{bundle.frames_path} has {found[0]} pictures of {found[1]} x {found[2]}, the manifest says "
+            f"{expected[0]} of {expected[1]} x {expected[2]}; install the avatar again."
+        )
+    return clip

@@ -1,0 +1,189 @@
+"""A whole speech in, its frames or the finished file out; reading, networks and encoding overlap."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from lipstream.audio.read import decode
+from lipstream.errors import InputError
+from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.overlap import ahead
+from lipstream.pipeline.step import Spoken, finish, paint, prepare
+from lipstream.speech.codes import SpeechToCode
+from lipstream.types import CODE_SIZE, FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Frame, Image, Pcm
+from lipstream.video.jpeg import check_pattern, open_jpegs
+from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4
+from lipstream.video.staging import refuse_existing
+
+BATCH_FRAMES = 8
+QUEUE_MS = 640  # of speech that may wait between two stages: two batches
+MAX_GAIN = 2.0
+SUFFIXES = (".mp4", ".jpg", ".jpeg")
+
+
+class PictureWriter(Protocol):
+    """Takes the pictures of a video in order."""
+
+    def write(self, image: Image) -> None:
+        """Append one picture, `HWC` uint8 BGR."""
+        ...
+
+
+def render(pcm: Pcm, avatar: Avatar, *, sample_rate: int = SAMPLE_RATE_HZ, gain: float = 1.0) -> Iterator[Frame]:
+    """Make an avatar speak.
+
+    Args:
+        pcm: the speech, `[L]` float32 in -1..1.
+        avatar: who speaks, from `load_avatar`.
+        sample_rate: of `pcm`, in Hz.
+        gain: factor of every mouth movement, 0 (closed) to 2.
+
+    Returns:
+        The frames, made a little ahead of their use: ceil(L / 640) of them for L samples at 16 kHz.
+
+    Raises:
+        InputError: `pcm` is empty, not mono or not finite, or `gain` is out of range.
+    """
+    check_gain(gain)
+    if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
+        raise InputError(f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel.")
+    speech = pcm.astype(np.float32, copy=False)
+    if sample_rate != SAMPLE_RATE_HZ:
+        speech = soxr.resample(speech, sample_rate, SAMPLE_RATE_HZ, quality="HQ")
+    blocks = (speech[start : start + SAMPLE_RATE_HZ] for start in range(0, len(speech), SAMPLE_RATE_HZ))
+    return render_blocks(blocks, avatar, gain=gain)
+
+
+def render_file(  # noqa: PLR0913  the three last are optional, and by name only
+    audio: str | Path,
+    out: str | Path,
+    avatar: Avatar,
+    *,
+    gain: float = 1.0,
+    overwrite: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Make an avatar speak a file, into another file.
+
+    Args:
+        audio: anything with sound, a video included.
+        out: an `.mp4`, or `FOLDER/%06d.jpg` for the frames alone, numbered from 0.
+        avatar: who speaks, from `load_avatar`.
+        gain: factor of every mouth movement, 0 (closed) to 2.
+        overwrite: whether existing files may be replaced.
+        progress: called with the number of frames done, after each.
+
+    Returns:
+        The number of frames.
+
+    Raises:
+        InputError: `audio` cannot be used (MediaError: cannot be decoded), or `out` or `gain` is not as above.
+        OutputError: `out` cannot be written, or exists (OutputExistsError). Nothing is left half-written.
+    """
+    audio, out = Path(audio), Path(out)
+    check_gain(gain)
+    check_output(audio, out, overwrite=overwrite)
+    frames = 0
+    with _open_writer(audio, out, avatar, overwrite=overwrite) as writer:
+        for frame in render_blocks(decode(audio), avatar, gain=gain):
+            writer.write(frame.image)
+            frames += 1
+            if progress is not None:
+                progress(frames)
+    return frames
+
+
+def check_gain(gain: float) -> None:
+    """Raise InputError unless `gain` is a number from 0 to 2."""
+    if not 0.0 <= gain <= MAX_GAIN:  # so written, NaN fails too
+        raise InputError(f"The gain is {gain}; expected 0 (mouth closed) to {MAX_GAIN:g}, with 1 as it was trained.")
+
+
+def check_output(audio: Path, out: Path, *, overwrite: bool) -> None:
+    """Check, before any work, what can be known about an output by its name.
+
+    Raises:
+        InputError: it has another suffix than `.mp4` or `.jpg`, no place for the frames' numbers, or is the input.
+        OutputExistsError: it exists and `overwrite` is false.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise InputError(f"The output is {out.name}; expected a name ending in .mp4, or frames as %06d.jpg.")
+    if out.suffix.lower() != ".mp4":
+        check_pattern(out)
+    elif out.exists() and audio.exists() and out.samefile(audio):
+        raise InputError(f"{out} is the input itself; give the output another name.")
+    elif not overwrite:
+        refuse_existing(out)
+
+
+def render_blocks(blocks: Iterator[Pcm], avatar: Avatar, *, gain: float = 1.0) -> Iterator[Frame]:
+    """Make an avatar speak sound that arrives in blocks, in bounded memory however long it is.
+
+    Four threads work side by side: speech, driving frames, generator, and the caller's, which blends.
+
+    Args:
+        blocks: the speech at 16 kHz, `[n]` float32 in -1..1 each.
+        avatar: who speaks.
+        gain: factor of every mouth movement, 0 to 2.
+
+    Yields:
+        The frames, in order.
+    """
+    limit = QUEUE_MS // (BATCH_FRAMES * FRAME_MS)
+    clip, face = avatar.clip, avatar.face
+    with (
+        ahead(speak(blocks, avatar.speech(gain=gain)), limit=limit, name="speech") as spoken,
+        ahead((prepare(batch, clip, face) for batch in spoken), limit=limit, name="visual") as prepared,
+        ahead((paint(batch, face) for batch in prepared), limit=limit, name="generator") as painted,
+    ):
+        for batch in painted:
+            yield from finish(batch, face)
+
+
+def speak(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[Spoken]:
+    """Turn sound into batches of articulation, each frame with its own 640 samples.
+
+    Args:
+        blocks: the speech at 16 kHz, `[n]` float32 each.
+        speech: a fresh converter.
+
+    Yields:
+        Batches of BATCH_FRAMES frames; the last may have fewer.
+    """
+    codes: Codes = np.zeros((0, CODE_SIZE), np.float32)
+    audio: Float32 = np.zeros(0, np.float32)
+    first = 0
+    for block, ready in _articulated(blocks, speech):
+        codes, audio = np.concatenate([codes, ready]), np.concatenate([audio, block])
+        while len(codes) >= BATCH_FRAMES:
+            yield Spoken(first, codes[:BATCH_FRAMES], _frame_audio(audio, BATCH_FRAMES))
+            codes, audio = codes[BATCH_FRAMES:], audio[BATCH_FRAMES * FRAME_SAMPLES :]
+            first += BATCH_FRAMES
+    if len(codes):
+        yield Spoken(first, codes, _frame_audio(audio, len(codes)))
+
+
+def _articulated(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[tuple[Pcm, Codes]]:
+    """Each block of sound with the codes it completes; at the end no sound, with those that were waiting for more."""
+    for block in blocks:
+        yield block, speech.push(block)
+    yield np.zeros(0, np.float32), speech.finish()
+
+
+def _frame_audio(audio: Pcm, frames: int) -> Float32:
+    """The first `frames` x 640 samples, `[frames, 640]`, with zeros after the last."""
+    padded = np.zeros(frames * FRAME_SAMPLES, np.float32)
+    taken = audio[: len(padded)]
+    padded[: len(taken)] = taken
+    return padded.reshape(frames, FRAME_SAMPLES)
+
+
+def _open_writer(audio: Path, out: Path, avatar: Avatar, *, overwrite: bool) -> AbstractContextManager[PictureWriter]:
+    if out.suffix.lower() != ".mp4":
+        return open_jpegs(out, overwrite=overwrite)
+    sound = decode(audio, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS)
+    return open_mp4(out, width=avatar.clip.width, height=avatar.clip.height, sound=sound, overwrite=overwrite)

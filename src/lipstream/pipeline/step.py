@@ -1,0 +1,82 @@
+"""A batch of articulation codes and frame numbers in, the frames of the speaking face out, stage by stage."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lipstream.render.face import FaceRenderer
+from lipstream.types import Codes, Float32, Frame, Image, Patches, Visual
+from lipstream.video.clip import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What some consecutive frames say."""
+
+    first: int
+    """Number of the first frame; the driving clip starts at 0 with it and repeats."""
+    codes: Codes
+    """Their articulation, `[b, 12]` float32."""
+    audio: Float32
+    """Their sound, `[b, 640]` float32 at 16 kHz."""
+
+    @property
+    def indices(self) -> range:
+        """Numbers of the frames."""
+        return range(self.first, self.first + len(self.codes))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that the generator can work on."""
+
+    spoken: Spoken
+    """What the frames say."""
+    images: list[Image]
+    """Their driving frames, `HWC` uint8 BGR."""
+    visual: Visual
+    """The generator's view of them, `[b, 6, 320, 320]` float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A batch that the generator has worked on."""
+
+    spoken: Spoken
+    """What the frames say."""
+    images: list[Image]
+    """Their driving frames, `HWC` uint8 BGR."""
+    patches: Patches
+    """The generated crops, `[b, 3, 320, 320]` float32."""
+
+
+def prepare(spoken: Spoken, clip: Clip, face: FaceRenderer) -> Prepared:
+    """Decode the driving frames and cut what the generator sees.
+
+    Raises:
+        MediaError: the driving clip is damaged.
+    """
+    images = [clip.image(index) for index in spoken.indices]
+    return Prepared(spoken, images, face.visual(images, spoken.indices))
+
+
+def paint(prepared: Prepared, face: FaceRenderer) -> Painted:
+    """Run the generator."""
+    patches = face.generate(prepared.visual, prepared.spoken.codes)
+    return Painted(prepared.spoken, prepared.images, patches)
+
+
+def finish(painted: Painted, face: FaceRenderer) -> Iterator[Frame]:
+    """Blend the generated crops into their driving frames, one by one."""
+    spoken = painted.spoken
+    for index, image, patch, audio in zip(spoken.indices, painted.images, painted.patches, spoken.audio, strict=True):
+        face.compose(image, index, patch)
+        yield Frame(index, image, audio)
+
+
+def step(spoken: Spoken, clip: Clip, face: FaceRenderer) -> list[Frame]:
+    """All stages of one batch, one after the other.
+
+    Raises:
+        MediaError: the driving clip is damaged.
+    """
+    return list(finish(paint(prepare(spoken, clip, face), face), face))
