@@ -3,7 +3,9 @@
 import re
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from lipstream.errors import AvatarError
@@ -18,7 +20,8 @@ def unpack(archive: Path, folder: Path) -> None:
 
     Raises:
         AvatarError: it is not a zip, is damaged, or breaks a limit: at most 64 members and 1 GiB unpacked, plain
-            file names without folders, no links, no encryption.
+            file names without folders, no links, no encryption, no compression but deflate.
+        OSError: the archive cannot be read or the folder not written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -27,9 +30,9 @@ def unpack(archive: Path, folder: Path) -> None:
             for member in members:
                 with opened.open(member) as source, (folder / member.filename).open("xb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, FileExistsError, ValueError) as error:
-        if isinstance(error, AvatarError):
-            raise
+    except AvatarError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, FileExistsError, ValueError) as error:
         raise AvatarError(f"{archive} is not an intact .avatar zip ({error}); copy or download it again.") from error
 
 
@@ -44,5 +47,8 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             raise AvatarError(
                 f"{archive} has a member named {member.filename!r}; expected plain file names, no folders."
             )
-        if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG) or member.flag_bits & 0x1:
-            raise AvatarError(f"{archive}: {member.filename} is a link or encrypted; expected plain files.")
+        plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG) and not member.flag_bits & 0x1
+        if not plain or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise AvatarError(
+                f"{archive}: {member.filename} is a link, encrypted or oddly compressed; expected a file."
+            )

@@ -29,9 +29,9 @@ def read_npz(path: Path) -> dict[str, Array]:
             raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+    except AvatarError:
+        raise
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, AvatarError):
-            raise
         raise AvatarError(f"{path} cannot be read as .npz arrays ({error}); install the avatar again.") from error
 
 

@@ -110,23 +110,21 @@ def open_bundle(path: Path) -> Bundle:
     """
     if not path.exists():
         raise AvatarNotFoundError(f"There is no avatar at {path}; expected a folder or an .avatar file.")
-    if path.is_dir():
-        return _open_folder(path)
-    folder = Path(tempfile.mkdtemp(prefix="lipstream-avatar-"))
     try:
-        unpack(path, folder)
-        bundle = _open_folder(folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    weakref.finalize(bundle, shutil.rmtree, folder, ignore_errors=True)
-    return bundle
+        return _open_folder(path) if path.is_dir() else _open_archive(path)
+    except OSError as error:
+        raise AvatarError(
+            f"{path} cannot be opened ({error}); check its permissions and the free disk space."
+        ) from error
 
 
 def open_speech(folder: Path) -> SpeechBundle:
     """Open the folder of the speech networks; raises as `open_bundle`."""
-    manifest = parse_speech_manifest(_read_manifest(folder / SPEECH_MANIFEST_NAME))
-    check_files(folder, manifest.files)
+    try:
+        manifest = parse_speech_manifest(_read_manifest(folder / SPEECH_MANIFEST_NAME))
+        check_files(folder, manifest.files)
+    except OSError as error:
+        raise AvatarError(f"{folder} cannot be read ({error}); install lipstream again.") from error
     return SpeechBundle(folder, manifest)
 
 
@@ -147,6 +145,18 @@ def check_files(folder: Path, files: Mapping[str, FileEntry]) -> None:
             raise AvatarError(f"{path} is missing; install the avatar again.")
         if path.stat().st_size != entry.size_bytes or _sha256(path) != entry.sha256:
             raise AvatarError(f"{path} is damaged: its SHA-256 differs from the manifest's; install the avatar again.")
+
+
+def _open_archive(path: Path) -> Bundle:
+    folder = Path(tempfile.mkdtemp(prefix="lipstream-avatar-"))
+    try:
+        unpack(path, folder)
+        bundle = _open_folder(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(bundle, shutil.rmtree, folder, ignore_errors=True)
+    return bundle
 
 
 def _open_folder(folder: Path) -> Bundle:
