@@ -90,13 +90,17 @@ def contexts(
     return gathered.reshape(frames, 32, 16, 16)
 
 
+def lookahead_samples(lookahead_ms: int) -> int:
+    """Samples that have arrived when a frame leaves, from its start on; 212 ms stand for the 212.5 a window reaches."""
+    return (lookahead_ms + 1) * SAMPLE_RATE_HZ // 1000
+
+
 def windows_ahead(lookahead_ms: int) -> int:
     """Last window of a context, counted from the frame's own, that has arrived `lookahead_ms` after the frame starts.
 
     452 ms give 6, the full context; 212 ms give 0; 172 ms give -1.
     """
-    lookahead_samples = (lookahead_ms + 1) * SAMPLE_RATE_HZ // 1000  # 212 stands for 212.5 ms
-    return min(CONTEXT_AHEAD, (lookahead_samples - WINDOW_REACH_SAMPLES) // FRAME_SAMPLES)
+    return min(CONTEXT_AHEAD, (lookahead_samples(lookahead_ms) - WINDOW_REACH_SAMPLES) // FRAME_SAMPLES)
 
 
 def _cut(mel: Mel, first_row: int, first_window: int) -> Windows:
