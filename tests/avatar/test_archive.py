@@ -78,5 +78,5 @@ def test_damaged_archives(tmp_path: Path, folder: Path) -> None:
 def test_refuses_other_compressions(tmp_path: Path, folder: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.avatar", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("avatar.json", b"{}")
-    with pytest.raises(AvatarError, match="oddly compressed"):
+    with pytest.raises(AvatarError, match="oddly packed"):
         unpack(tmp_path / "a.avatar", folder)

@@ -90,6 +90,15 @@ def test_every_file_missing_truncated_or_changed_in_one_bit(copy: Path, name: st
             open_bundle(copy)
 
 
+def test_a_file_that_cannot_be_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("hashlib.file_digest", refuse)
+    with pytest.raises(AvatarError, match=r"cannot be opened .*Permission denied"):
+        open_bundle(copy)
+
+
 def test_crops_of_another_clip(copy: Path) -> None:
     reseal(copy, timeline={"frames": 13})
     with pytest.raises(AvatarError, match=r"'transforms' is float32 \[12, 2, 3\], expected real numbers \[13, 2, 3\]"):

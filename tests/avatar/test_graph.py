@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,8 @@ MODELS = sorted(ASSETS.rglob("*.onnx"))
 def field(number: int, content: bytes) -> bytes:
     """A protobuf field of bytes, of less than 128."""
     assert len(content) < 128
-    return (
-        bytes([*([number << 3 | 2] if number < 16 else [(number << 3 | 2) & 0x7F | 0x80, number >> 4]), len(content)])
-        + content
-    )
+    key = number << 3 | 2
+    return bytes([key] if key < 128 else [key & 0x7F | 0x80, key >> 7]) + bytes([len(content)]) + content
 
 
 def model(node: bytes = b"", tensor: bytes = b"") -> bytes:
@@ -79,7 +78,5 @@ def test_refuses_what_is_no_onnx_file(tmp_path: Path) -> None:
 def test_any_bytes_are_accepted_or_refused_cleanly(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("graph") / "a.onnx"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(AvatarError):
         check_graph(path)
-    except AvatarError:
-        pass

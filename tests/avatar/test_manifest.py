@@ -81,5 +81,5 @@ def test_reads_the_tiny_speech_manifest() -> None:
 
 
 def test_an_avatar_is_no_speech_bundle() -> None:
-    with pytest.raises(AvatarError, match="expected 'lipstream.speech/1'"):
+    with pytest.raises(AvatarError, match=r"expected 'lipstream\.speech/1'"):
         parse_speech_manifest(json.dumps(TINY))

@@ -59,7 +59,7 @@ def test_a_folder_that_only_shares_a_name_is_passed_over(built_in: Path, tmp_pat
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(AvatarNotFoundError, match="known: iris, .* Did you mean 'iris'?"):
+    with pytest.raises(AvatarNotFoundError, match=r"known: iris, .* Did you mean 'iris'\?"):
         find("irsi", tmp_path)
 
 

@@ -49,6 +49,4 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             )
         plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG) and not member.flag_bits & 0x1
         if not plain or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise AvatarError(
-                f"{archive}: {member.filename} is a link, encrypted or oddly compressed; expected a file."
-            )
+            raise AvatarError(f"{archive}: {member.filename} is a link, encrypted or oddly packed; expected a file.")

@@ -24,15 +24,19 @@ def read_npz(path: Path) -> dict[str, Array]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked_bytes = sum(member.file_size for member in archive.infolist())
-        if unpacked_bytes > MAX_NPZ_BYTES:
-            raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")
+            _check_size(path, archive)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except AvatarError:
         raise
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise AvatarError(f"{path} cannot be read as .npz arrays ({error}); install the avatar again.") from error
+
+
+def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
+    unpacked_bytes = sum(member.file_size for member in archive.infolist())
+    if unpacked_bytes > MAX_NPZ_BYTES:
+        raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")
 
 
 def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], path: Path) -> Float32:

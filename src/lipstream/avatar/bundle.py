@@ -113,9 +113,7 @@ def open_bundle(path: Path) -> Bundle:
     try:
         return _open_folder(path) if path.is_dir() else _open_archive(path)
     except OSError as error:
-        raise AvatarError(
-            f"{path} cannot be opened ({error}); check its permissions and the free disk space."
-        ) from error
+        raise AvatarError(f"{path} cannot be opened ({error}); check permissions and free disk space.") from error
 
 
 def open_speech(folder: Path) -> SpeechBundle:
