@@ -77,3 +77,9 @@ def test_silence_and_noise_are_no_speech(name: str) -> None:
 def test_speech_is_speech(name: str) -> None:
     pcm = read_pcm(Path(os.environ["LIPSTREAM_DATA"]) / name)
     assert (voice_activity(pcm) >= SPEAKING)[8:-8].mean() > 0.97
+
+
+@needs_data
+def test_two_notes_of_music_are_no_speech() -> None:
+    pcm = read_pcm(Path(os.environ["LIPSTREAM_DATA"]) / "speech" / "sb_mixture_2spk.wav")  # holds tones, no voice
+    assert (voice_activity(pcm) >= SPEAKING).mean() < 0.05

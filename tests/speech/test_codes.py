@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from lipstream.audio.mel import mel_spectrogram
 from lipstream.audio.read import read_pcm
 from lipstream.audio.window import windows
-from lipstream.errors import InputError
+from lipstream.avatar.bundle import open_speech
+from lipstream.avatar.registry import speech_folder
+from lipstream.errors import AvatarNotFoundError, InputError
 from lipstream.rate import frames_of_samples
+from lipstream.runtime.networks import SpeechNetworks, load_speech
 from lipstream.speech.codes import BATCH_FRAMES, SpeechToCode
-from lipstream.types import Codes, Pcm
+from lipstream.types import ARTICULATION, Codes, Pcm
 
 GOLDEN = np.load(Path(__file__).parents[1] / "audio" / "golden_mel.npz", allow_pickle=False)
 SPEECH: Pcm = GOLDEN["speech_pcm16"].astype(np.float32) / 32768.0
@@ -110,6 +114,19 @@ def test_long_speech_is_taken_in_batches() -> None:
     assert len(encoder.batches) <= 8
 
 
+def test_memory_does_not_grow_with_the_speech() -> None:
+    speech = SpeechToCode(FakeEncoder(), FakeOpenMouth(0.5))
+    second = np.resize(TALK, 16_000)
+    for _ in range(3):
+        speech.push(second)
+    tracemalloc.start()
+    for _ in range(20):
+        speech.push(second)
+    kept_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept_bytes < 500_000  # the PCM alone would be 1,280,000
+
+
 def test_speech_can_start_again_after_finish() -> None:
     speech = fake_speech()
     first = pushed(speech, TALK, [700])
@@ -120,6 +137,31 @@ def test_speech_can_start_again_after_finish() -> None:
 def test_senseless_settings_are_refused(lookahead_ms: int, gain: float) -> None:
     with pytest.raises(InputError, match="expected"):
         SpeechToCode(FakeEncoder(), FakeOpenMouth(0.0), lookahead_ms=lookahead_ms, gain=gain)
+
+
+@pytest.fixture(scope="module")
+def networks() -> SpeechNetworks:
+    try:
+        folder = speech_folder()
+    except AvatarNotFoundError:
+        pytest.skip("the speech networks have not been trained yet")
+    return load_speech(open_speech(folder), engine="openvino")
+
+
+@pytest.mark.parametrize("chunk_samples", [160, 640, 16_000])
+def test_trained_networks_say_the_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
+    speech = SpeechToCode(networks.encoder, networks.articulation, lookahead_ms=212)
+    offline = pushed(speech, TALK, [])
+    live = pushed(speech, TALK, list(range(chunk_samples, TALK.size, chunk_samples)))
+    tolerance = 1e-4 if networks.encoder.precision == "f32" else 0.02  # bf16 has 8 bits
+    np.testing.assert_allclose(live, offline, atol=tolerance)
+
+
+def test_trained_networks_move_the_mouth_with_speech_and_shut_it_in_silence(networks: SpeechNetworks) -> None:
+    pcm = np.concatenate([SPEECH, SPEECH, np.zeros(16_000, np.float32)])
+    codes = pushed(SpeechToCode(networks.encoder, networks.articulation), pcm, [])
+    assert codes[:32, ARTICULATION.index("jaw")].std() > 0.05
+    assert not codes[46:].any()
 
 
 @needs_data
