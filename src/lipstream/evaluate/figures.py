@@ -1,0 +1,92 @@
+"""Measured values in, figures with their bars, as a table and as JSON of schema lipstream.evaluation/1, out."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+SCHEMA = "lipstream.evaluation/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a figure has to reach."""
+
+    least: float = -math.inf
+    """Smallest value that passes."""
+    most: float = math.inf
+    """Largest value that passes."""
+
+    def admits(self, value: float) -> bool:
+        """Whether `value` passes; what is not a number never does."""
+        return self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        if math.isinf(self.most):
+            return f"≥ {self.least:g}"
+        return f"≤ {self.most:g}" if math.isinf(self.least) else f"{self.least:g} … {self.most:g}"
+
+
+BARS = {
+    "truth.opening_r": Bar(least=0.90),
+    "truth.lag_frames": Bar(least=-1, most=1),
+    "truth.mouth_psnr_db": Bar(least=28.0),
+    "real.opening_r": Bar(least=0.65),
+    "real.lag_frames": Bar(least=-1, most=1),
+    "silence.deviation_percent": Bar(most=0.5),
+    "silence.mean_percent": Bar(most=2.0),
+    "silence.face_found_percent": Bar(least=99.0),
+}
+"""The bars of the project by figure; figures without one are there to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured value."""
+
+    name: str
+    """Group and name, such as `truth.opening_r`; the unit is part of the name."""
+    value: float
+    """The value."""
+    meaning: str
+    """One line that says what it is."""
+
+    @property
+    def bar(self) -> Bar | None:
+        """What it has to reach, if anything."""
+        return BARS.get(self.name)
+
+    @property
+    def passes(self) -> bool | None:
+        """Whether it does."""
+        return None if self.bar is None else self.bar.admits(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All figures of one avatar on one engine."""
+
+    avatar: str
+    """Its name."""
+    setting: Mapping[str, str]
+    """What was measured with: quality, engine, precision, version."""
+    figures: tuple[Figure, ...]
+    """The measured ones."""
+    not_measured: Mapping[str, str] = field(default_factory=dict)
+    """Group of figures to the reason why it is missing."""
+
+    def as_json(self) -> dict[str, object]:
+        """Plain dictionaries and lists of schema lipstream.evaluation/1."""
+        return {
+            "schema": SCHEMA,
+            "avatar": self.avatar,
+            "setting": dict(self.setting),
+            "figures": [_plain(figure) for figure in self.figures],
+            "not_measured": dict(self.not_measured),
+        }
+
+
+def _plain(figure: Figure) -> dict[str, object]:
+    plain: dict[str, object] = {"name": figure.name, "value": round(figure.value, 4), "meaning": figure.meaning}
+    if figure.bar is not None:
+        plain |= {"bar": str(figure.bar), "passes": figure.passes}
+    return plain

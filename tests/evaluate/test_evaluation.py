@@ -1,0 +1,41 @@
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+from drawn_face import no_progress
+
+from lipstream.evaluate.evaluation import Material, evaluate
+from lipstream.evaluate.faces import Subject
+from lipstream.evaluate.silence import measure_silence
+
+
+@pytest.fixture
+def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same measurement of one second in place of eight."""
+    monkeypatch.setattr("lipstream.evaluate.evaluation.measure_silence", partial(measure_silence, seconds=1))
+
+
+@pytest.mark.usefixtures("quick_silence")
+def test_what_cannot_be_measured_says_why(subject: Subject) -> None:
+    evaluation = evaluate(subject, Material(), no_progress)
+    assert {figure.name.split(".")[0] for figure in evaluation.figures} == {"silence"}
+    assert "--truth" in evaluation.not_measured["truth"]
+    assert "LIPSTREAM_DATA" in evaluation.not_measured["real"]
+    assert evaluation.avatar == "tiny"
+    assert evaluation.setting["quality"] == "fast"
+
+
+@pytest.mark.usefixtures("quick_silence")
+def test_a_folder_without_recordings_is_no_measurement(subject: Subject, tmp_path: Path) -> None:
+    evaluation = evaluate(subject, Material(data=tmp_path), no_progress)
+    assert "no recordings" in evaluation.not_measured["real"]
+
+
+@pytest.mark.slow
+def test_real_recordings_are_measured(subject: Subject) -> None:
+    root = os.environ.get("LIPSTREAM_DATA")
+    if not root:
+        pytest.skip("LIPSTREAM_DATA is unset: no recordings of real speakers")
+    evaluation = evaluate(subject, Material(data=Path(root)), no_progress)
+    assert "real.opening_r" in {figure.name for figure in evaluation.figures}
