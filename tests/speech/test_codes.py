@@ -148,13 +148,22 @@ def networks() -> SpeechNetworks:
     return load_speech(open_speech(folder), engine="openvino")
 
 
-@pytest.mark.parametrize("chunk_samples", [160, 640, 16_000])
-def test_trained_networks_say_the_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
+def assert_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
     speech = SpeechToCode(networks.encoder, networks.articulation, lookahead_ms=212)
     offline = pushed(speech, TALK, [])
     live = pushed(speech, TALK, list(range(chunk_samples, TALK.size, chunk_samples)))
     tolerance = 1e-4 if networks.encoder.precision == "f32" else 0.02  # bf16 has 8 bits
     np.testing.assert_allclose(live, offline, atol=tolerance)
+
+
+@pytest.mark.parametrize("chunk_samples", [160, 640, 16_000])
+def test_trained_networks_say_the_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
+    assert_same_live_and_offline(networks, chunk_samples)
+
+
+def test_tiny_networks_say_the_same_live_and_offline() -> None:
+    folder = Path(__file__).parents[1] / "assets" / "speech"
+    assert_same_live_and_offline(load_speech(open_speech(folder), engine="openvino"), 800)
 
 
 def test_trained_networks_move_the_mouth_with_speech_and_shut_it_in_silence(networks: SpeechNetworks) -> None:
