@@ -8,9 +8,9 @@ f v, rounding leads u o w, and silence is rest.
 from collections.abc import Sequence
 
 import numpy as np
-from phones import SILENCE, Phone
 
 from lipstream.types import ARTICULATION, CODE_SIZE, FRAME_MS, Codes, Float32
+from studio.phones import SILENCE, Phone
 
 STEP_MS = 5
 """Curves are made on a 5 ms grid and sampled at the centres of the frames, 40 i + 20 ms."""

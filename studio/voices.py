@@ -1,4 +1,4 @@
-"""Sentences in, speech of free synthesisers with phone times out: `python studio/voices.py WORK`.
+"""Sentences in, speech of free synthesisers with phone times out: `python -m studio.voices WORK`.
 
 Every utterance becomes `WORK/voices/VOICE/NNNN.wav` (16 kHz mono) and `NNNN.json` (text, phones). Finished ones are
 skipped, so the step resumes; the same seed speaks the same corpus.
@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import soundfile
 import soxr
-from espeak import Espeak
 from numpy.typing import NDArray
-from phones import RADIO, VOWELS, Phone, on_grid
-from texts import english, written
+
+from studio.espeak import Espeak
+from studio.phones import RADIO, VOWELS, Phone, on_grid
+from studio.texts import english, written
 
 SAMPLE_RATE_HZ = 16_000
 HELD_OUT_VOICE = "ked"
@@ -29,8 +30,48 @@ FESTIVAL_VOICES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt_hts": "cmu_u
 ESPEAK_ENGLISH = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-029")
 ESPEAK_LANGUAGES = ("de", "fr", "it", "cs", "fi", "ru", "pl", "nl", "sv", "pt", "tr")
 ESPEAK_VARIANTS = tuple(
-    "f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8 klatt klatt2 klatt3 klatt4 klatt6 Alex Alicia Andrea Andy Annie Lee Marco"
-    " Michael adam anika belinda david ed edward2 john linda max pablo paul steph travis zac".split(" ")
+    [
+        "f1",
+        "f2",
+        "f3",
+        "f4",
+        "f5",
+        "m1",
+        "m2",
+        "m3",
+        "m4",
+        "m5",
+        "m6",
+        "m7",
+        "m8",
+        "klatt",
+        "klatt2",
+        "klatt3",
+        "klatt4",
+        "klatt6",
+        "Alex",
+        "Alicia",
+        "Andrea",
+        "Andy",
+        "Annie",
+        "Lee",
+        "Marco",
+        "Michael",
+        "adam",
+        "anika",
+        "belinda",
+        "david",
+        "ed",
+        "edward2",
+        "john",
+        "linda",
+        "max",
+        "pablo",
+        "paul",
+        "steph",
+        "travis",
+        "zac",
+    ]
 )
 """Natural ones; the robots, whispers and croaks are left out."""
 SHARES = {

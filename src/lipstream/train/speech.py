@@ -1,0 +1,196 @@
+"""Mel rows with codes in, a speech encoder and an articulation network trained end to end out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lipstream.nets.articulation import Articulation
+from lipstream.nets.speech_encoder import SpeechEncoder
+from lipstream.rate import window_start_row
+from lipstream.types import ARTICULATION, CODE_SIZE, CONTEXT_ROWS, WINDOW_ROWS, Codes, Float32, Mel
+
+Half = NDArray[np.float16]
+"""Mel rows and codes as they are kept on disk."""
+BEHIND, AHEAD = 9, 6
+"""A context is the windows i - 9 to i + 6 of frame i."""
+FULL_CONTEXT_SHARE = 0.3
+"""Of the sequences; the others keep windows up to i + k, k from -1 to 5."""
+SEQUENCE_FRAMES = 64
+BATCH_SEQUENCES = 16
+WEIGHTS = {"jaw": 2.0, "lip_gap": 3.0, "lip_width": 1.5, "protrusion": 1.5, "lip_press": 1.5, "lip_tuck": 1.2}
+"""How much a dimension's error counts; 0.7 for the others."""
+VELOCITY_WEIGHT = 0.5
+HUBER_WIDTH = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Shard:
+    """Many utterances with their codes, one after the other."""
+
+    mel: Half
+    """`[sum of rows, 80]`, log-mel in -4..4."""
+    rows: NDArray[np.int32]
+    """Rows of each utterance."""
+    codes: Half
+    """`[sum of frames, 12]`."""
+    frames: NDArray[np.int32]
+    """Frames of each utterance."""
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[Mel, Codes]]) -> "Shard":
+        """Pack utterances: mel `[T, 80]` and codes `[frames, 12]` of each."""
+        return cls(
+            np.concatenate([mel for mel, _ in pairs]).astype(np.float16),
+            np.array([len(mel) for mel, _ in pairs], np.int32),
+            np.concatenate([codes for _, codes in pairs]).astype(np.float16),
+            np.array([len(codes) for _, codes in pairs], np.int32),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> "Shard":
+        """Read a shard that `write` wrote."""
+        with np.load(path) as arrays:
+            return cls(arrays["mel"], arrays["rows"], arrays["codes"], arrays["frames"])
+
+    def write(self, path: Path) -> None:
+        """Write as `.npz`, renamed when whole."""
+        unfinished = path.with_suffix(".part.npz")
+        np.savez(unfinished, mel=self.mel, rows=self.rows, codes=self.codes, frames=self.frames)
+        unfinished.replace(path)
+
+    def utterances(self) -> Iterator[tuple[Half, Half]]:
+        """Views of the mel rows and the codes of every utterance."""
+        mels = np.split(self.mel, np.cumsum(self.rows)[:-1])
+        codes = np.split(self.codes, np.cumsum(self.frames)[:-1])
+        yield from zip(mels, codes, strict=True)
+
+
+class SpeechNetworks(nn.Module):
+    """Both networks, as they are trained: every window of a sequence encoded and projected once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = SpeechEncoder()
+        self.articulation = Articulation()
+
+    def forward(self, mel: Tensor, exists: Tensor, ahead: Tensor) -> Tensor:
+        """Articulate sequences.
+
+        Args:
+            mel: `[b, n + 15, 80, 16]`, windows i - 9 to i + n + 5 of a sequence that starts with frame i.
+            exists: `[b, n + 15]` bool, which windows the audio holds.
+            ahead: `[b]`, the last window of a context that has arrived, counted from the frame's own: -1..6.
+
+        Returns:
+            `[b, n, 12]`.
+        """
+        sequences, windows = exists.shape
+        features = self.encoder(mel.flatten(0, 1).unsqueeze(1))
+        rows = self.articulation.projection(features).reshape(sequences, windows, -1) * exists.unsqueeze(-1)
+        contexts = rows.unfold(1, CONTEXT_ROWS, 1).transpose(2, 3)  # [b, n, 16, width]
+        arrived = torch.arange(-BEHIND, AHEAD + 1, device=mel.device) <= ahead[:, None]
+        contexts = contexts * arrived[:, None, :, None]
+        codes = self.articulation.decode(contexts.flatten(0, 1))
+        return codes.reshape(sequences, -1, CODE_SIZE).float()
+
+
+def sequence(mel: Mel | Half, first_frame: int, frames: int) -> tuple[Float32, NDArray[np.bool_]]:
+    """Cut the windows that `frames` frames need out of an utterance.
+
+    Args:
+        mel: `[T, 80]`.
+        first_frame: of the utterance, below 0 for frames before it.
+        frames: how many.
+
+    Returns:
+        Windows `[frames + 15, 80, 16]` float32, silent where missing, and which exist `[frames + 15]`.
+    """
+    windows = np.arange(first_frame - BEHIND, first_frame + frames + AHEAD)
+    starts = np.array([window_start_row(int(window)) for window in windows])
+    exists = (starts >= 0) & (starts + WINDOW_ROWS <= len(mel))
+    rows = np.where(exists, starts, 0)[:, None] + np.arange(WINDOW_ROWS)
+    cut = mel[np.minimum(rows, len(mel) - 1)].astype(np.float32)
+    cut[~exists] = -4.0
+    return cut.transpose(0, 2, 1), exists
+
+
+class SpeechTask:
+    """What the trainer loop asks for: random sequences, a weighted loss, correlations on held-out speech."""
+
+    def __init__(self, training: Sequence[Shard], held_out: Mapping[str, Shard], seed: int) -> None:
+        self._utterances = [pair for shard in training for pair in shard.utterances()]
+        self._held_out = {name: list(shard.utterances()) for name, shard in held_out.items()}
+        self._seed = seed
+        self._weights = torch.tensor([WEIGHTS.get(name, 0.7) for name in ARTICULATION])
+
+    def batch(self, step: int) -> dict[str, Tensor]:
+        """Sixteen sequences of random utterances, each cut off at its own look-ahead."""
+        random = np.random.default_rng((self._seed, step))
+        chosen = [self._utterances[i] for i in random.integers(len(self._utterances), size=BATCH_SEQUENCES)]
+        parts = [_random_part(mel, codes, random) for mel, codes in chosen]
+        mel, exists, codes, counts = (np.stack(arrays) for arrays in zip(*parts, strict=True))
+        ahead = np.where(
+            random.uniform(size=len(parts)) < FULL_CONTEXT_SHARE, AHEAD, random.integers(-1, AHEAD, len(parts))
+        )
+        arrays = {"mel": mel, "exists": exists, "codes": codes, "counts": counts, "ahead": ahead}
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def loss(self, module: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Huber loss of the codes and of their velocity; frames outside the utterance do not count."""
+        found = module(batch["mel"], batch["exists"], batch["ahead"])
+        weights = self._weights.to(found.device)
+        counts = batch["counts"].unsqueeze(-1).float()
+        error = functional.huber_loss(found, batch["codes"], reduction="none", delta=HUBER_WIDTH) / HUBER_WIDTH
+        velocity = (found.diff(dim=1) - batch["codes"].diff(dim=1)).abs()
+        position_loss = (error * weights * counts).sum() / counts.sum() / weights.sum()
+        velocity_loss = (velocity * weights * counts[:, 1:]).sum() / counts[:, 1:].sum() / weights.sum()
+        total = position_loss + VELOCITY_WEIGHT * velocity_loss
+        return {"loss": total, "position_loss": position_loss, "velocity_loss": velocity_loss}
+
+    def evaluate(self, module: nn.Module) -> dict[str, float]:
+        """Median correlation over the held-out utterances, with full context and with the live one."""
+        figures: dict[str, float] = {}
+        for name, utterances in self._held_out.items():
+            for context, ahead in (("full", AHEAD), ("live", 0)):
+                pairs = [(articulate(module, mel, len(codes), ahead), codes) for mel, codes in utterances]
+                figures |= {
+                    f"{dimension}_r_{name}_{context}": correlation(pairs, dimension) for dimension in ("lip_gap", "jaw")
+                }
+        figures["all_r_clean_full"] = float(np.mean([correlation(pairs, dimension) for dimension in ARTICULATION]))
+        return {"score": float(np.mean([value for name, value in figures.items() if "lip_gap" in name])), **figures}
+
+
+def _random_part(
+    mel: Half, codes: Half, random: np.random.Generator
+) -> tuple[Float32, NDArray[np.bool_], Float32, NDArray[np.bool_]]:
+    frames = len(codes)
+    first = int(random.integers(min(0, frames - SEQUENCE_FRAMES), max(0, frames - SEQUENCE_FRAMES) + 1))
+    windows, exists = sequence(mel, first, SEQUENCE_FRAMES)
+    wanted = np.arange(first, first + SEQUENCE_FRAMES)
+    counts = (wanted >= 0) & (wanted < frames)
+    return windows, exists, codes[np.clip(wanted, 0, frames - 1)].astype(np.float32), counts
+
+
+@torch.no_grad()
+def articulate(module: nn.Module, mel: Mel | Half, frames: int, ahead: int = AHEAD) -> Codes:
+    """Codes of a whole utterance, `[frames, 12]`."""
+    windows, exists = sequence(mel, 0, frames)
+    device = next(module.parameters()).device
+    arguments = (torch.from_numpy(array)[None].to(device) for array in (windows, exists))
+    codes: Codes = module(*arguments, torch.tensor([ahead], device=device))[0].cpu().numpy()
+    return codes
+
+
+def correlation(pairs: Sequence[tuple[Codes, Half]], dimension: str) -> float:
+    """Median Pearson r of a dimension over utterances where it moves; pairs of codes found and true."""
+    column = ARTICULATION.index(dimension)
+    curves = [(found[:, column], true[:, column].astype(np.float32)) for found, true in pairs]
+    return float(
+        np.median([np.corrcoef(found, true)[0, 1] for found, true in curves if true.std() > 0.02 and found.std() > 0])
+    )

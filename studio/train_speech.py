@@ -1,0 +1,118 @@
+"""The spoken corpus in, the speech encoder and the articulation network out, in four steps that each resume.
+
+python -m studio.train_speech features WORK [--passes 5]     augmented speech as mel rows and codes
+python -m studio.train_speech train WORK [--minutes 60]      both networks, end to end
+python -m studio.train_speech export WORK ASSETS             ONNX files, golden values, speech.json
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lipstream.audio.mel import mel_spectrogram
+from lipstream.rate import frames_of_samples
+from lipstream.train import speech
+from lipstream.train.loop import LoopConfig, train
+from lipstream.types import Codes, Mel, Pcm
+from studio import articulation, voices
+from studio.augment import augment, quiet, warp_bins
+from studio.phones import SILENCE, Phone
+
+SHARD_UTTERANCES = 400
+QUIET_SHARE = 0.05
+"""Utterances replaced by a room without speech."""
+SPEECH_HELD_OUT = ("clean", "noisy")
+
+
+def labelled(pcm: Pcm, phones: Sequence[Phone]) -> tuple[Mel, Codes]:
+    """Mel rows `[T, 80]` of a sound and the code of each of its frames `[ceil(L / 640), 12]`."""
+    frames = frames_of_samples(len(pcm))
+    padded = np.pad(pcm, (0, frames * 640 - len(pcm)))
+    return mel_spectrogram(padded), articulation.curves(phones, frames)
+
+
+def make_shard(names: Sequence[Path], everything: Sequence[Path], random: np.random.Generator) -> speech.Shard:
+    """Augment utterances once each, some of them replaced by quiet rooms."""
+
+    def babble() -> Pcm:
+        return voices.read(everything[random.integers(len(everything))])[0]
+
+    pairs = []
+    for name in names:
+        if random.uniform() < QUIET_SHARE:
+            pcm = quiet(int(random.uniform(1, 5) * voices.SAMPLE_RATE_HZ), random)
+            pairs.append(labelled(pcm, [Phone(SILENCE, 0.0, 1e6)]))
+            continue
+        mel, codes = labelled(*augment(*voices.read(name), babble, random))
+        pairs.append((warp_bins(mel, random) if random.uniform() < 0.5 else mel, codes))
+    return speech.Shard.of(pairs)
+
+
+def make_features(work: Path, passes: int, seed: int) -> None:
+    """Write what is missing of `WORK/features`: held-out speech clean and noisy, then every pass over the corpus."""
+    folder = work / "features"
+    folder.mkdir(exist_ok=True)
+    spoken = sorted(path for path in (work / "voices").glob("*/*.json"))
+    held_out = [path for path in spoken if path.parent.name == "held_out"]
+    corpus = [path for path in spoken if path.parent.name != "held_out"]
+    if not (folder / "held_out_clean.npz").exists():
+        speech.Shard.of([labelled(*voices.read(name)) for name in held_out]).write(folder / "held_out_clean.npz")
+    if not (folder / "held_out_noisy.npz").exists():
+        random = np.random.default_rng(seed)
+        make_shard(held_out, held_out, random).write(folder / "held_out_noisy.npz")
+    for number in range(passes):
+        order = np.random.default_rng((seed, number)).permutation(len(corpus))
+        for part, chosen in enumerate(np.array_split(order, -(-len(order) // SHARD_UTTERANCES))):
+            path = folder / f"train_{number:02d}_{part:02d}.npz"
+            if not path.exists():
+                random = np.random.default_rng((seed, number, part))
+                make_shard([corpus[i] for i in chosen], corpus, random).write(path)
+                print(f"{path.name} written", flush=True)
+
+
+def run_training(work: Path, config: LoopConfig) -> None:
+    """Train, or go on training, in `WORK/run`."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    folder = work / "features"
+    task = speech.SpeechTask(
+        training=[speech.Shard.read(path) for path in sorted(folder.glob("train_*.npz"))],
+        held_out={name: speech.Shard.read(folder / f"held_out_{name}.npz") for name in SPEECH_HELD_OUT},
+        seed=config.seed,
+    )
+    train(speech.SpeechNetworks(), task, work / "run", config)
+
+
+def main() -> None:
+    """Run one step."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=["features", "train", "export"])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("assets", type=Path, nargs="?")
+    parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if options.step == "features":
+        make_features(options.work, options.passes, options.seed)
+    elif options.step == "train":
+        config = LoopConfig(
+            steps=options.steps,
+            minutes=options.minutes,
+            threads=options.threads,
+            device=options.device,
+            seed=options.seed,
+            learning_rate=2e-3,
+        )
+        run_training(options.work, config)
+    else:
+        speech.export(options.work / "run", options.assets)
+
+
+if __name__ == "__main__":
+    main()
