@@ -29,49 +29,9 @@ HELD_OUT_VOICE = "ked"
 FESTIVAL_VOICES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt_hts": "cmu_us_slt_arctic_hts"}
 ESPEAK_ENGLISH = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-029")
 ESPEAK_LANGUAGES = ("de", "fr", "it", "cs", "fi", "ru", "pl", "nl", "sv", "pt", "tr")
-ESPEAK_VARIANTS = tuple(
-    [
-        "f1",
-        "f2",
-        "f3",
-        "f4",
-        "f5",
-        "m1",
-        "m2",
-        "m3",
-        "m4",
-        "m5",
-        "m6",
-        "m7",
-        "m8",
-        "klatt",
-        "klatt2",
-        "klatt3",
-        "klatt4",
-        "klatt6",
-        "Alex",
-        "Alicia",
-        "Andrea",
-        "Andy",
-        "Annie",
-        "Lee",
-        "Marco",
-        "Michael",
-        "adam",
-        "anika",
-        "belinda",
-        "david",
-        "ed",
-        "edward2",
-        "john",
-        "linda",
-        "max",
-        "pablo",
-        "paul",
-        "steph",
-        "travis",
-        "zac",
-    ]
+ESPEAK_VARIANTS = (
+    "f1 f2 f3 f4 f5 m1 m2 m3 m4 m5 m6 m7 m8 klatt klatt2 klatt3 klatt4 klatt6 Alex Alicia Andrea Andy Annie Lee Marco"
+    " Michael adam anika belinda david ed edward2 john linda max pablo paul steph travis zac"
 )
 """Natural ones; the robots, whispers and croaks are left out."""
 SHARES = {
@@ -170,7 +130,7 @@ def _prosody(text: str, voice: str, random: np.random.Generator) -> Utterance:
 
 def _espeak_voice(language: str, random: np.random.Generator) -> str:
     language = str(random.choice(ESPEAK_ENGLISH)) if language == "en" else language
-    return f"{language}+{random.choice(ESPEAK_VARIANTS)}"
+    return f"{language}+{random.choice(ESPEAK_VARIANTS.split())}"
 
 
 def corpus(seed: int, size: int) -> Iterator[tuple[str, str, Utterance]]:
