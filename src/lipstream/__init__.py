@@ -10,7 +10,12 @@ for frame in lipstream.render(pcm, avatar):  # frame.image is HWC uint8 BGR, fra
 
 from typing import TYPE_CHECKING
 
+from lipstream import render as _render_layer
 from lipstream.errors import LipstreamError
+
+# The function `render` shares its name with a layer. An import binds a layer to its parent once, at the first time, so
+# that has now happened, and the name is free for `__getattr__` to give the function.
+del _render_layer, globals()["render"]
 
 if TYPE_CHECKING:
     from lipstream.api import Avatar, Frame, load_avatar, render, render_file

@@ -42,7 +42,7 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream generate speech.wav -o hello.mp4
     lipstream generate film.mkv -o hello.mp4 --avatar ./me.avatar --gain 1.2
     lipstream generate speech.mp3 -o frames/%06d.jpg
-    """
+    """  # noqa: D301  typer keeps the lines after a backspace character as they are
     start_ms = now_ms()
     # Imported here because codecs and engines take half a second to load, which `--help` need not wait for.
     from lipstream.audio.read import duration_hint_ms  # noqa: PLC0415

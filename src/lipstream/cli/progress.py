@@ -20,7 +20,8 @@ def shown(total_frames: int | None) -> Iterator[Callable[[int], None]]:
         A function that takes the number of frames done.
     """
     if not sys.stderr.isatty():
-        yield Lines(total_frames, now_ms())
+        lines = Lines(total_frames, now_ms())
+        yield lambda done: lines.note(done, now_ms())
         return
     # A pipe or a script never waits for this import.
     from rich.console import Console  # noqa: PLC0415
@@ -40,12 +41,11 @@ class Lines:
         self._start_ms = start_ms
         self._next_ms = start_ms + LINE_EVERY_MS
 
-    def __call__(self, done: int) -> None:
-        """Note that `done` frames are finished."""
-        now = now_ms()
-        if now >= self._next_ms:
-            self._next_ms = now + LINE_EVERY_MS
-            print(describe(done, self._total_frames, now - self._start_ms), file=sys.stderr)
+    def note(self, done: int, now_ms: float) -> None:
+        """Note that `done` frames are finished at the time `now_ms`."""
+        if now_ms >= self._next_ms:
+            self._next_ms = now_ms + LINE_EVERY_MS
+            print(describe(done, self._total_frames, now_ms - self._start_ms), file=sys.stderr, flush=True)
 
 
 def describe(done: int, total_frames: int | None, elapsed_ms: float) -> str:

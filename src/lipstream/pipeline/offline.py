@@ -1,7 +1,7 @@
 """A whole speech in, its frames or the finished file out; reading, networks and encoding overlap."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -46,11 +46,13 @@ def render(pcm: Pcm, avatar: Avatar, *, sample_rate: int = SAMPLE_RATE_HZ, gain:
         The frames, made a little ahead of their use: ceil(L / 640) of them for L samples at 16 kHz.
 
     Raises:
-        InputError: `pcm` is empty, not mono or not finite, or `gain` is out of range.
+        InputError: `pcm` is empty, not mono or not finite, or `sample_rate` or `gain` is out of range.
     """
     check_gain(gain)
     if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
         raise InputError(f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel.")
+    if sample_rate <= 0:
+        raise InputError(f"The sample rate is {sample_rate} Hz; expected a positive number, such as 16000.")
     speech = pcm.astype(np.float32, copy=False)
     if sample_rate != SAMPLE_RATE_HZ:
         speech = soxr.resample(speech, sample_rate, SAMPLE_RATE_HZ, quality="HQ")
@@ -114,9 +116,11 @@ def check_output(audio: Path, out: Path, *, overwrite: bool) -> None:
         raise InputError(f"The output is {out.name}; expected a name ending in .mp4, or frames as %06d.jpg.")
     if out.suffix.lower() != ".mp4":
         check_pattern(out)
-    elif out.exists() and audio.exists() and out.samefile(audio):
-        raise InputError(f"{out} is the input itself; give the output another name.")
-    elif not overwrite:
+        return
+    with suppress(OSError):  # one of them does not exist, which is for others to judge
+        if out.samefile(audio):
+            raise InputError(f"{out} is the input itself; give the output another name.")
+    if not overwrite:
         refuse_existing(out)
 
 

@@ -45,7 +45,7 @@ class Clip:
         self._places = [(group, place) for group, packets in enumerate(self._groups) for place in range(len(packets))]
         self._decoded: OrderedDict[int, list[av.VideoFrame]] = OrderedDict()
         self._cache_bytes = cache_bytes
-        self._held_bytes = 0
+        self.held_bytes = 0
         self._lock = threading.Lock()
         self.width: int = self._decoder.width
         self.height: int = self._decoder.height
@@ -77,10 +77,10 @@ class Clip:
             return self._decoded[group]
         pictures = self._decode(group)
         self._decoded[group] = pictures
-        self._held_bytes += _size_bytes(pictures)
-        while self._held_bytes > self._cache_bytes and len(self._decoded) > 1:
+        self.held_bytes += _size_bytes(pictures)
+        while self.held_bytes > self._cache_bytes and len(self._decoded) > 1:
             _, dropped = self._decoded.popitem(last=False)
-            self._held_bytes -= _size_bytes(dropped)
+            self.held_bytes -= _size_bytes(dropped)
         return pictures
 
     def _decode(self, group: int) -> list[av.VideoFrame]:

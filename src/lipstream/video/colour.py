@@ -57,7 +57,8 @@ def to_video_frame(image: Image) -> av.VideoFrame:
     chroma = planes[height:].reshape(2, half[1], half[0])
     cv2.resize(blue, half, dst=chroma[0], interpolation=cv2.INTER_AREA)
     cv2.resize(red, half, dst=chroma[1], interpolation=cv2.INTER_AREA)
-    frame = av.VideoFrame.from_numpy_buffer(planes, format="yuv420p")
+    # Not from_numpy_buffer: it saves this copy, but cuts heights that are no multiple of 4.
+    frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
     frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
     return frame
 

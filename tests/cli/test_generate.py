@@ -1,0 +1,189 @@
+import json
+import os
+import shutil
+import signal
+import wave
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from fakes import Start
+
+from lipstream.cli.generate import summary
+from lipstream.cli.main import execute
+
+pytestmark = pytest.mark.usefixtures("tiny_speech")
+
+
+def generate(audio: Path, out: Path, avatar: Path, *options: str) -> int:
+    return execute(["generate", str(audio), "-o", str(out), "--avatar", str(avatar), *options])
+
+
+def test_a_video_is_made(hello_path: Path, tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate(hello_path, tmp_path / "out.mp4", tiny_path) == 0
+    output = capsys.readouterr()
+    assert output.err == ""
+    assert output.out.startswith(f"{tmp_path / 'out.mp4'}: 216 frames, 8.6 s of video in ")
+    assert output.out.count("\n") == 1
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        assert container.streams.video[0].frames == 216
+
+
+def test_the_summary_says_what_how_fast_and_by_what() -> None:
+    line = summary(Path("a.mp4"), 250, 4000.0, "openvino bf16")
+    assert line == "a.mp4: 250 frames, 10.0 s of video in 4.0 s, 2.5 times real time, openvino bf16"
+
+
+def write_wav(path: Path, samples: object, rate_hz: int = 16_000) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())
+
+
+def write_float_wav(path: Path, values: object) -> None:
+    """A WAV of 32-bit floats, which the standard library does not write."""
+    data = np.asarray(values, "<f4").tobytes()
+    header = b"fmt " + np.array([16], "<u4").tobytes() + np.array([3, 1], "<u2").tobytes()
+    header += np.array([16_000, 64_000], "<u4").tobytes() + np.array([4, 32], "<u2").tobytes()
+    body = b"WAVE" + header + b"data" + np.array([len(data)], "<u4").tobytes() + data
+    path.write_bytes(b"RIFF" + np.array([len(body)], "<u4").tobytes() + body)
+
+
+def damaged(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 255
+    (folder / name).write_bytes(content)
+
+
+def newer(folder: Path) -> None:
+    manifest = json.loads((folder / "avatar.json").read_text())
+    (folder / "avatar.json").write_text(json.dumps(manifest | {"format": "lipstream.avatar/2"}))
+
+
+# Done to a folder with speech.wav and tiny/; changed in the command; the exit code; words of the line.
+BAD: dict[str, tuple[object, dict[str, str], int, str]] = {
+    "no such file": (None, {"audio": "gone.wav"}, 1, "gone.wav cannot be read"),
+    "a folder": (None, {"audio": "tiny"}, 1, "tiny cannot be read"),
+    "text": (lambda folder: (folder / "speech.wav").write_text("hello"), {}, 1, "speech.wav cannot be decoded"),
+    "empty file": (lambda folder: (folder / "speech.wav").write_bytes(b""), {}, 1, "speech.wav is empty"),
+    "no samples": (lambda folder: write_wav(folder / "speech.wav", []), {}, 1, "without a single sample"),
+    "no audio track": (None, {"audio": "tiny/frames.mp4"}, 1, "no audio track"),
+    "no such avatar": (None, {"avatar": "nobody"}, 1, "no avatar 'nobody'"),
+    "damaged network": (lambda folder: damaged(folder / "tiny", "generator.fast.onnx"), {}, 1, "is damaged"),
+    "damaged clip": (lambda folder: damaged(folder / "tiny", "frames.mp4"), {}, 1, "is damaged"),
+    "newer avatar": (lambda folder: newer(folder / "tiny"), {}, 1, "lipstream.avatar/2"),
+    "text as avatar": (
+        lambda folder: (folder / "a.avatar").write_text("x"),
+        {"avatar": "a.avatar"},
+        1,
+        "not an intact",
+    ),
+    "no such folder": (None, {"out": "gone/out.mp4"}, 1, "folder does not exist"),
+    "a file as folder": (None, {"out": "speech.wav/out.mp4"}, 1, "folder does not exist"),
+    "a folder as file": (lambda folder: (folder / "out.mp4").mkdir(), {}, 1, "exists already"),
+    "existing file": (lambda folder: (folder / "out.mp4").write_text("mine"), {}, 1, "--overwrite"),
+    "existing frames": (lambda folder: (folder / "3.jpg").write_text("mine"), {"out": "%d.jpg"}, 1, "--overwrite"),
+    "too long a name": (None, {"out": "x" * 300 + ".mp4"}, 1, "shorter"),
+    "another suffix": (None, {"out": "out.avi"}, 2, ".mp4"),
+    "no suffix": (None, {"out": "out"}, 2, ".mp4"),
+    "no place for a number": (None, {"out": "out.jpg"}, 2, "%06d"),
+    "the input itself": (
+        lambda folder: shutil.copy(folder / "speech.wav", folder / "in.mp4"),
+        {"audio": "in.mp4", "out": "in.mp4"},
+        2,
+        "input itself",
+    ),
+    "too much gain": (None, {"gain": "3"}, 2, "gain"),
+    "no number as gain": (None, {"gain": "nan"}, 2, "gain"),
+    "words as gain": (None, {"gain": "much"}, 2, "'--gain'"),
+    "no such quality": (None, {"quality": "best"}, 2, "'best' is not one of"),
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_in_one_line(  # noqa: PLR0917  fixtures
+    case: str,
+    hello_path: Path,
+    tiny_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prepare, changes, code, says = BAD[case]
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(hello_path, "speech.wav")
+    shutil.copytree(tiny_path, "tiny")
+    if callable(prepare):
+        prepare(tmp_path)
+    before = contents(tmp_path)
+    words = {"audio": "speech.wav", "out": "out.mp4", "avatar": "tiny", "gain": "1", "quality": "auto"} | changes
+    options = [f"--{name}={words[name]}" for name in ("out", "avatar", "gain", "quality")]
+    assert execute(["generate", words["audio"], *options]) == code
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("error: ")
+    assert output.err.count("\n") == 1
+    assert says in output.err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_told(
+    hello_path: Path, tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o500)
+    assert generate(hello_path, tmp_path / "out.mp4", tiny_path) == 1
+    assert "permission denied" in capsys.readouterr().err
+
+
+def test_samples_that_are_no_numbers_are_silence(tiny_path: Path, tmp_path: Path) -> None:
+    write_float_wav(tmp_path / "nan.wav", [np.nan] * 8_000 + [np.inf] * 800)
+    assert generate(tmp_path / "nan.wav", tmp_path / "out.mp4", tiny_path) == 0
+
+
+def test_truncated_sound_gives_what_is_there(hello_path: Path, tiny_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "half.wav").write_bytes(hello_path.read_bytes()[:100_000])
+    assert generate(tmp_path / "half.wav", tmp_path / "out.mp4", tiny_path) == 0
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.streams.video[0].frames == -(-(100_000 - 44) // 2 // 640)
+
+
+def test_overwriting_replaces_the_file(tiny_path: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", np.zeros(1_000))
+    (tmp_path / "out.mp4").write_text("old")
+    assert generate(tmp_path / "a.wav", tmp_path / "out.mp4", tiny_path, "--overwrite") == 0
+    assert (tmp_path / "out.mp4").stat().st_size > 1_000
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("out", ["out.mp4", "frames/%d.jpg"])
+def test_a_signal_leaves_nothing_half_written(  # noqa: PLR0917  fixtures
+    number: signal.Signals, code: int, out: str, start: Start, minute_path: Path, tiny_path: Path, tmp_path: Path
+) -> None:
+    with start("generate", minute_path, "-o", tmp_path / out, "--avatar", tiny_path) as process:
+        assert process.stderr is not None
+        assert "frames" in process.stderr.readline()
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == code
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_in_one_line(start: Start, minute_path: Path, tiny_path: Path, tmp_path: Path) -> None:
+    command = ("generate", minute_path, "-o", tmp_path / "out.mp4", "--avatar", tiny_path)
+    with start(*command, file_limit_bytes=20_000) as process:
+        _, error = process.communicate()
+    assert process.returncode == 1
+    lines = [line for line in error.splitlines() if "frames" not in line]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"error: Cannot write {tmp_path / 'out.mp4'}: ")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lipstream.errors import InputError, OutputError, OutputExistsError
+from lipstream.types import Image
+from lipstream.video.jpeg import check_pattern, encode_jpeg, open_jpegs
+
+
+@pytest.fixture
+def image() -> Image:
+    ramp = np.add.outer(np.arange(48), np.arange(64))
+    return np.stack([ramp, ramp * 2, 255 - ramp], -1).astype(np.uint8)
+
+
+def write(pattern: Path, images: list[Image], *, overwrite: bool = False) -> None:
+    with open_jpegs(pattern, overwrite=overwrite) as writer:
+        for picture in images:
+            writer.write(picture)
+
+
+def test_a_picture_survives(image: Image) -> None:
+    decoded = cv2.imdecode(np.frombuffer(encode_jpeg(image), np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert np.abs(decoded.astype(int) - image).mean() < 2
+
+
+def test_quality_costs_bytes(image: Image) -> None:
+    assert len(encode_jpeg(image, quality=95)) > len(encode_jpeg(image, quality=30))
+
+
+def test_pictures_are_numbered_from_0_in_a_folder_made_for_them(tmp_path: Path, image: Image) -> None:
+    write(tmp_path / "frames" / "%04d.jpg", [image] * 3)
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == ["0000.jpg", "0001.jpg", "0002.jpg"]
+
+
+def test_existing_pictures_are_kept(tmp_path: Path, image: Image) -> None:
+    (tmp_path / "7.jpg").write_text("mine")
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(OutputExistsError, match=r"7\.jpg"):
+        write(tmp_path / "%d.jpg", [image])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7.jpg", "notes.txt"]
+    write(tmp_path / "%d.jpg", [image], overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "7.jpg", "notes.txt"]
+
+
+def test_nothing_is_left_of_a_failure(tmp_path: Path, image: Image) -> None:
+    def write_badly() -> None:
+        with open_jpegs(tmp_path / "frames" / "%d.jpg") as writer:
+            writer.write(image)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_badly()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_that_appears_meanwhile_is_kept_and_the_others_are_taken_back(tmp_path: Path, image: Image) -> None:
+    def race() -> None:
+        with open_jpegs(tmp_path / "%d.jpg") as writer:
+            writer.write(image)
+            writer.write(image)
+            (tmp_path / "1.jpg").write_text("theirs")
+
+    with pytest.raises(OutputExistsError, match="meanwhile"):
+        race()
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("1.jpg", "theirs")]
+
+
+def test_only_one_folder_is_made(tmp_path: Path, image: Image) -> None:
+    with pytest.raises(OutputError, match="folder does not exist"):
+        write(tmp_path / "a" / "b" / "%d.jpg", [image])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["frame.jpg", "%d_%d.jpg", "%s.jpg", "%d%.jpg", "%5d.jpg"])
+def test_a_pattern_has_one_place_for_a_number(name: str) -> None:
+    with pytest.raises(InputError, match="%06d"):
+        check_pattern(Path(name))

@@ -1,0 +1,63 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from lipstream.errors import OutputError, OutputExistsError
+from lipstream.video.staging import staged, writing_to
+
+
+def test_the_name_is_taken_only_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    with staged(path) as temporary:
+        temporary.write_text("done")
+        assert temporary.parent == tmp_path
+        assert not path.exists()
+    assert path.read_text() == "done"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    with staged(tmp_path / "out.txt"):
+        pass
+    (tmp_path / "other").touch()
+    assert (tmp_path / "out.txt").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+
+    def race() -> None:
+        with staged(path) as temporary:
+            temporary.write_text("mine")
+            path.write_text("theirs")
+
+    with pytest.raises(OutputExistsError, match="meanwhile"):
+        race()
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.symlink_to(tmp_path / "gone")
+    with pytest.raises(OutputExistsError), staged(path):
+        pass
+
+
+def test_a_folder_cannot_be_overwritten(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"), staged(tmp_path, overwrite=True):
+        pass
+
+
+def test_a_very_long_name_fails_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="shorter"), staged(tmp_path / ("x" * 300 + ".mp4"), overwrite=True):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only"), (errno.EIO, "Input/output error")]
+)
+def test_the_systems_reason_is_told(number: int, says: str) -> None:
+    with pytest.raises(OutputError, match=says), writing_to(Path("out.mp4")):
+        raise OSError(number, "Input/output error")
