@@ -57,7 +57,15 @@ def _onnx(model_path: Path, *, device: str, precision: str, streams: int) -> Loa
     return onnx.load(model_path, device=device, precision=precision, streams=streams)
 
 
-ENGINES: dict[str, _Loader] = {"openvino": _openvino, "onnx": _onnx}
+def _torch(model_path: Path, *, device: str, precision: str, streams: int) -> LoadedEngine:  # noqa: ARG001  torch has one pool
+    try:
+        from lipstream.runtime import torch  # noqa: PLC0415  # an extra
+    except ModuleNotFoundError as error:
+        raise MissingExtraError('Engine torch needs PyTorch and onnx: pip install "lipstream[train]".') from error
+    return torch.load(model_path, device=device, precision=precision)
+
+
+ENGINES: dict[str, _Loader] = {"openvino": _openvino, "onnx": _onnx, "torch": _torch}
 AUTO = (("onnx", "cuda"), ("openvino", "cpu"), ("onnx", "cpu"))
 """Engine and device in the order in which `auto` tries them."""
 
