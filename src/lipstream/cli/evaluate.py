@@ -1,20 +1,17 @@
 """`lipstream evaluate`: an avatar in, the figures of its lips out, as a table or as JSON."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lipstream.cli.figures import figure_line, progress_of_groups
 from lipstream.cli.generate import EngineName, QualityName
 from lipstream.config import Config
 
 if TYPE_CHECKING:
-    from lipstream.evaluate.faces import Progress
-    from lipstream.evaluate.figures import Evaluation, Figure
+    from lipstream.evaluate.figures import Evaluation
 
 
 def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
@@ -53,7 +50,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     path = find(avatar, config.home)
     finder = load_landmarker(face_models)
     subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
-    with _progress() as progress:
+    with progress_of_groups("clips") as progress:
         evaluation = measure(subject, Material(truth=truth, data=data), progress)
     print(json.dumps(evaluation.as_json(), indent=2) if as_json else table(evaluation))
 
@@ -62,38 +59,6 @@ def table(evaluation: "Evaluation") -> str:
     """The figures with their bars, one a line, and the groups that could not be measured."""
     setting = ", ".join(f"{key} {value}" for key, value in evaluation.setting.items())
     lines = [f"{evaluation.avatar} ({setting})", ""]
-    lines += [_line(figure) for figure in evaluation.figures]
+    lines += [figure_line(figure) for figure in evaluation.figures]
     lines += [f"{group}: not measured: {reason}" for group, reason in evaluation.not_measured.items()]
     return "\n".join(lines)
-
-
-def _line(figure: "Figure") -> str:
-    verdict = {None: "", True: "pass", False: "MISS"}[figure.passes]
-    bar = "" if figure.bar is None else str(figure.bar)
-    return f"{figure.name:<32}{figure.value:>9.3f}  {bar:<10}{verdict:<6}{figure.meaning}"
-
-
-@contextmanager
-def _progress() -> Iterator["Progress"]:
-    """Show how far it is: a bar for each group on a terminal, a line when one begins elsewhere."""
-    if not sys.stderr.isatty():
-        yield _announce
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks = {}
-
-        def update(group: str, done: int, total: int) -> None:
-            if group not in tasks:
-                tasks[group] = bars.add_task(group, total=total)
-            bars.update(tasks[group], completed=done)
-
-        yield update
-
-
-def _announce(group: str, done: int, total: int) -> None:
-    if done == 0:
-        print(f"measuring {group}: {total} clips", file=sys.stderr)

@@ -35,8 +35,14 @@ BARS = {
     "silence.deviation_percent": Bar(most=0.5),
     "silence.mean_percent": Bar(most=2.0),
     "silence.face_found_percent": Bar(least=99.0),
+    "speed.mel_ms": Bar(most=1.0),
+    "speed.generator_fps": Bar(least=40.0),
+    "speed.pipeline_fps": Bar(least=30.0),
+    "speed.first_frame_s": Bar(most=2.0),
+    "speed.ten_seconds_s": Bar(most=10.0),
+    "speed.peak_memory_mb": Bar(most=1536.0),
 }
-"""The bars of the project by figure; figures without one are there to compare."""
+"""The bars of the project by figure, speed on two AVX-512 cores; figures without one are there to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,13 @@ class Evaluation:
             "schema": SCHEMA,
             "avatar": self.avatar,
             "setting": dict(self.setting),
-            "figures": [_plain(figure) for figure in self.figures],
+            "figures": [as_plain(figure) for figure in self.figures],
             "not_measured": dict(self.not_measured),
         }
 
 
-def _plain(figure: Figure) -> dict[str, object]:
+def as_plain(figure: Figure) -> dict[str, object]:
+    """A figure as a report holds it: name, value, meaning, and its bar where there is one."""
     plain: dict[str, object] = {"name": figure.name, "value": round(figure.value, 4), "meaning": figure.meaning}
     if figure.bar is not None:
         plain |= {"bar": str(figure.bar), "passes": figure.passes}

@@ -4,6 +4,8 @@ Written from its published structure, parameter names included, so that its chec
 generators are measured against.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -171,3 +173,15 @@ class SyncTalkUNet(nn.Module):
         x = self.up3(self.up2(self.up1(x, x5), x4), x3)
         x = self.up5(self.up4(x, x2), x1)
         return torch.sigmoid(self.outc(x))
+
+
+def untrained_run() -> Callable[[], object]:
+    """The network with random weights, to be timed: every call paints one picture at batch 1 in plain float32."""
+    network = SyncTalkUNet().eval()
+    visual, audio = torch.rand(1, 6, 320, 320), torch.rand(1, 32, 16, 16)
+
+    def run() -> object:
+        with torch.inference_mode():
+            return network(visual, audio)
+
+    return run
