@@ -65,9 +65,9 @@ def test_speech_is_cut_or_repeated() -> None:
 
 
 def test_a_process_that_fails_is_not_a_time() -> None:
-    with pytest.raises(LipstreamError, match="failed: .*nobody"):
+    with pytest.raises(LipstreamError, match=r"failed: .*nobody"):
         first_frame_ms("nobody")
-    with pytest.raises(LipstreamError, match="failed: error: .*nobody"):
+    with pytest.raises(LipstreamError, match=r"failed: error: .*nobody"):
         generate_mp4(np.zeros(640, np.float32), "nobody")
 
 
