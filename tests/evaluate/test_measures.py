@@ -73,5 +73,8 @@ def test_a_blurred_picture_is_less_sharp() -> None:
 
 def test_a_line_does_not_tremble() -> None:
     assert measures.tremble(np.arange(20, dtype=np.float32)) == 0.0
-    assert measures.tremble(np.array([0, 1, 0, 1, 0], np.float32)) == 2.0
-    assert measures.tremble(np.zeros(2, np.float32)) == 0.0
+    assert measures.tremble(np.array([0, 1, 0, 1, 0, 1], np.float32)) == pytest.approx(4.0)  # 2 over 0.5
+    assert measures.tremble(np.zeros(9, np.float32)) == 0.0
+    assert measures.tremble(np.full(9, np.nan, np.float32)) == 0.0
+    gap = np.tile(np.array([0, 1], np.float32), 50)
+    assert measures.tremble(np.where(np.arange(100) == 7, np.float32(np.nan), gap)) == pytest.approx(4.0, rel=1e-3)

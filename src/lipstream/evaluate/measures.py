@@ -81,7 +81,9 @@ def sharpness(image: Image, weight: Float32) -> float:
 
 
 def tremble(curve: Float32) -> float:
-    """Root mean square of a curve's second difference, `[n]` → its unit: small where it moves smoothly."""
+    """Root mean square of a curve's second difference over its deviation, `[n]`: small where it moves smoothly."""
     second = np.diff(curve.astype(np.float64), n=2)
-    second = second[np.isfinite(second)]
-    return float(np.sqrt(np.mean(np.square(second)))) if second.size else 0.0
+    if not np.isfinite(second).any():
+        return 0.0
+    deviation = float(np.nanstd(curve.astype(np.float64)))
+    return float(np.sqrt(np.nanmean(np.square(second)))) / deviation if deviation > 1e-12 else 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from lipstream.audio.read import read_pcm
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure
-from lipstream.evaluate.measures import correlation, lag_frames, loudness
+from lipstream.evaluate.measures import correlation, lag_frames, loudness, tremble
 from lipstream.pipeline.offline import render
 from lipstream.types import Float32
 from lipstream.video.pictures import pictures
@@ -69,6 +69,9 @@ def real_figures(comparisons: Sequence[Comparison]) -> list[Figure]:
     figures = [
         Figure("real.opening_r", _median_r(comparisons), "opening against the speakers', median over the recordings"),
         Figure("real.lag_frames", _lag(comparisons), "frames by which the avatar's lips come after the speakers'"),
+        Figure(
+            "real.tremble_times", _tremble(comparisons), "trembling of the avatar's lips over the speakers', median"
+        ),
         Figure("real.loudness_r", _median_baseline(comparisons), "baseline: the sound's loudness in place of lips"),
     ]
     for speakers in SETS:
@@ -91,3 +94,7 @@ def _median_baseline(comparisons: Sequence[Comparison]) -> float:
 
 def _lag(comparisons: Sequence[Comparison]) -> float:
     return float(lag_frames([(one.ours, one.theirs) for one in comparisons]))
+
+
+def _tremble(comparisons: Sequence[Comparison]) -> float:
+    return float(np.median([tremble(one.ours) / max(tremble(one.theirs), 1e-6) for one in comparisons]))

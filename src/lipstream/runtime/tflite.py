@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import openvino as ov
+import openvino as ov  # type: ignore[import-untyped]  # it ships no annotations
 
 from lipstream.errors import EngineError
 from lipstream.runtime.openvino import OpenVinoEngine
