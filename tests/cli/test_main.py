@@ -11,7 +11,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"lipstream {lipstream.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [[], ["generate"], ["avatar"], ["avatar", "verify"]])
+@pytest.mark.parametrize("command", [[], ["generate"], ["avatar"], ["avatar", "verify"], ["evaluate"], ["bench"]])
 def test_help_is_given(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert execute([*command, "--help"]) == 0
     assert "Usage: lipstream" in capsys.readouterr().out

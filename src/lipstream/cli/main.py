@@ -12,7 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 import lipstream
-from lipstream.cli import avatar, generate
+from lipstream.cli import avatar, bench, evaluate, generate
 from lipstream.config import Config, read_config
 from lipstream.errors import LipstreamError
 
@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 app.command(name="generate")(generate.generate)
 app.add_typer(avatar.app, name="avatar")
+app.command(name="evaluate")(evaluate.evaluate)
+app.command(name="bench")(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:
