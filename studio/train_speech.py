@@ -1,8 +1,7 @@
-"""The spoken corpus in, the speech encoder and the articulation network out, in four steps that each resume.
+"""The spoken corpus in, a trained speech encoder and articulation network out, in steps that each resume.
 
 python -m studio.train_speech features WORK [--passes 5]     augmented speech as mel rows and codes
 python -m studio.train_speech train WORK [--minutes 60]      both networks, end to end
-python -m studio.train_speech export WORK ASSETS             ONNX files, golden values, speech.json
 """
 
 import argparse
@@ -38,7 +37,7 @@ def make_shard(names: Sequence[Path], everything: Sequence[Path], random: np.ran
     """Augment utterances once each, some of them replaced by quiet rooms."""
 
     def babble() -> Pcm:
-        return voices.read(everything[random.integers(len(everything))])[0]
+        return voices.read(everything[int(random.integers(len(everything)))])[0]
 
     pairs = []
     for name in names:
@@ -88,9 +87,8 @@ def run_training(work: Path, config: LoopConfig) -> None:
 def main() -> None:
     """Run one step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", choices=["features", "train", "export"])
+    parser.add_argument("step", choices=["features", "train"])
     parser.add_argument("work", type=Path)
-    parser.add_argument("assets", type=Path, nargs="?")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))
@@ -100,7 +98,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.step == "features":
         make_features(options.work, options.passes, options.seed)
-    elif options.step == "train":
+    else:
         config = LoopConfig(
             steps=options.steps,
             minutes=options.minutes,
@@ -108,10 +106,9 @@ def main() -> None:
             device=options.device,
             seed=options.seed,
             learning_rate=2e-3,
+            evaluate_every=400,
         )
         run_training(options.work, config)
-    else:
-        speech.export(options.work / "run", options.assets)
 
 
 if __name__ == "__main__":
