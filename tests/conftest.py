@@ -1,7 +1,9 @@
 """What tests of several layers share: the tiny avatar, some speech, and commands in a process of their own."""
 
+import logging
 import sys
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -64,11 +66,16 @@ def minute_path(hello: Pcm, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny_speech(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Commands in this process use the tiny speech networks, know no avatar by name and show no traceback."""
+def tiny_speech(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands in this process use the tiny speech networks, know no avatar by name and leave no log handler."""
     monkeypatch.setattr(registry, "ASSETS", ASSETS)
     monkeypatch.setenv("LIPSTREAM_HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.delenv("LIPSTREAM_LOG", raising=False)
+    logger = logging.getLogger("lipstream")
+    handlers, level = logger.handlers, logger.level
+    yield
+    logger.handlers = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture

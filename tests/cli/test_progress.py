@@ -1,6 +1,6 @@
 import pytest
 
-from lipstream.cli.progress import LINE_EVERY_MS, Lines, describe
+from lipstream.cli.progress import LINE_EVERY_MS, Lines, describe, shown
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,18 @@ def test_a_line_comes_every_few_seconds(capsys: pytest.CaptureFixture[str]) -> N
         lines.note(done, now_ms=100.0 * done)
     assert capsys.readouterr().err.splitlines() == ["50 of 1000 frames, 1:35 left", "100 of 1000 frames, 1:30 left"]
     assert LINE_EVERY_MS == 5_000
+
+
+def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with shown(200) as progress:
+        progress(50)
+    assert "50/200" in capsys.readouterr().err
+
+
+def test_a_pipe_shows_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("lipstream.cli.progress.LINE_EVERY_MS", 0)
+    with shown(None) as progress:
+        progress(50)
+    assert capsys.readouterr().err == "50 frames\n"

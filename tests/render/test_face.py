@@ -64,7 +64,7 @@ def test_the_generator_gets_visual_and_code(face: FaceRenderer, generator: FlatG
 def test_the_crop_is_blended_where_the_mask_says(face: FaceRenderer, bundle: Bundle, images: list[Image]) -> None:
     index = 5
     finished = images[index].copy()
-    patch = np.broadcast_to(np.array([0.0, 0.4, 1.2], np.float32)[:, None, None], (3, 320, 320))
+    patch = np.broadcast_to(np.array([-0.3, 0.4, 1.2], np.float32)[:, None, None], (3, 320, 320))
     face.compose(finished, index, patch)
     generated = read_picture(bundle.mask_path)[..., 0]
     size = finished.shape[1::-1]

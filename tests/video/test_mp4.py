@@ -104,6 +104,12 @@ def test_an_existing_file_is_kept(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_a_colon_is_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("take:2.mp4"), tone(0))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["take:2.mp4"]
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"nowhere.*folder does not exist"):
         write(tmp_path / "nowhere" / "out.mp4", tone(0))

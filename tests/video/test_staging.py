@@ -55,6 +55,13 @@ def test_a_very_long_name_fails_in_one_sentence(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["a:b.mp4", "ä" * 120 + ".mp4", "100%d.mp4", "-o.mp4"])
+def test_odd_names_are_names(tmp_path: Path, name: str) -> None:
+    with staged(tmp_path / name) as temporary:
+        temporary.write_text("done")
+    assert (tmp_path / name).read_text() == "done"
+
+
 @pytest.mark.parametrize(
     ("number", "says"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only"), (errno.EIO, "Input/output error")]
 )

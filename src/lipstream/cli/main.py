@@ -1,6 +1,5 @@
 """The command line in, an exit code out: 0 done, 1 failed, 2 wrongly asked, 130 interrupted."""
 
-import logging
 import os
 import signal
 import sys
@@ -13,6 +12,7 @@ from typer.exceptions import TyperException
 
 import lipstream
 from lipstream.cli import avatar, bench, evaluate, generate
+from lipstream.cli.logs import show_logs
 from lipstream.config import Config, read_config
 from lipstream.errors import LipstreamError
 
@@ -66,7 +66,7 @@ def execute(arguments: list[str]) -> int:
     config: Config | None = None
     try:
         config = read_config(os.environ)
-        logging.basicConfig(level=config.log.upper(), format="%(levelname)s %(name)s: %(message)s")
+        show_logs(config.log)
         code = app(arguments, prog_name="lipstream", standalone_mode=False, obj=config)
     except KeyboardInterrupt:
         code = INTERRUPTED

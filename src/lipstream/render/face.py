@@ -74,7 +74,8 @@ class FaceRenderer:
             index: its number in the driving clip.
             patch: `[3, 320, 320]` float32 BGR in 0..1.
         """
-        picture = cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in patch])
+        # OpenCV's quick conversion to uint8 saturates above, but mirrors what is below zero.
+        picture = cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in np.maximum(patch, 0)])
         paste(image, picture, self._mask, self._transforms[index % len(self._transforms)])
 
 

@@ -60,7 +60,8 @@ class Mp4Writer:
         self._sound = _Sound(sound)
         self._pictures = 0
         with writing_to(name):
-            self._container = av.open(str(file), "w", format="mp4", options={"movflags": "+faststart"})
+            # Absolute, as a name with a colon would be taken for a protocol.
+            self._container = av.open(str(file.absolute()), "w", format="mp4", options={"movflags": "+faststart"})
         self._video = self._container.add_stream(
             "libx264", rate=FRAME_RATE_HZ, options={"preset": PRESET, "crf": str(CRF)}
         )

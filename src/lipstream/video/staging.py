@@ -37,7 +37,7 @@ def staged(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     if not overwrite:
         refuse_existing(path)
-    temporary = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(4)}.part")
     with writing_to(path):
         if path.is_dir():
             raise OutputError(f"{path} is a folder; give the name of a file to write.")

@@ -1,0 +1,31 @@
+"""Every file of the real test data, whatever it is, works or fails in one line."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lipstream.cli.main import execute
+
+DATA = os.environ.get("LIPSTREAM_DATA")
+FILES = [path for folder in ("malformed", "media") for path in sorted(Path(DATA, folder).rglob("*.*"))] if DATA else []
+MUST_WORK = {"wav_sizes_ffffffff_streaming.wav", "mulaw.wav", "grid_vp9_opus.webm", "8khz_5s.opus"}
+MUST_FAIL = {"text_named_wav.wav", "aeneas_mono.empty.wav", "grid_no_audio.mp4", "pocketsphinx_awful.wav"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA, reason="LIPSTREAM_DATA does not name the real test data"),
+    pytest.mark.usefixtures("tiny_speech"),
+]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_it_works_or_fails_in_one_line(
+    path: Path, tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mp4"
+    code = execute(["generate", str(path), "-o", str(out), "--avatar", str(tiny_path)])
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert code in ((0,) if path.name in MUST_WORK else (1,) if path.name in MUST_FAIL else (0, 1))
+    assert len(errors) == code
+    assert [entry.name for entry in tmp_path.iterdir()] == ([] if code else ["out.mp4"])
