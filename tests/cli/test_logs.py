@@ -4,7 +4,6 @@ import pytest
 
 from lipstream.cli.logs import LineFormatter, show_logs
 
-
 pytestmark = pytest.mark.usefixtures("tiny_speech")  # which takes the handler away again
 
 
