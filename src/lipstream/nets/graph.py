@@ -17,6 +17,9 @@ from torch import Tensor, nn
 
 from lipstream.nets.operators import OPERATORS
 
+HALVED_INPUTS = {"Conv": (1, 2), "Gemm": (1, 2), "MatMul": (0, 1)}
+"""Operator to its inputs that are weights to compute with in the engine's precision. Everything else that the graph
+stores stays float32: a grid of places, in float16, would shift a crop's pixels by 0.08, in bfloat16 by 0.6."""
 HOST_INPUTS = {"Resize": (1, 2, 3), "Pad": (2,)}
 """Operator to its inputs that are read as Python numbers, and so stay where reading waits for no device."""
 
@@ -69,12 +72,14 @@ class Graph(nn.Module):
         self._constants: dict[str, Tensor | None] = {"": None, **constants}
 
     def to_device(self, device: torch.device, dtype: torch.dtype) -> "Graph":
-        """Move the weights, in place; whole numbers stay on the host, where shapes are computed."""
-        host = {name for step in self._steps for name in _host_names(step)}
+        """Move what the graph stores, in place; whole numbers stay on the host, where shapes are computed."""
+        host = {name for step in self._steps for name in _inputs(step, HOST_INPUTS)}
+        halved = {name for step in self._steps for name in _inputs(step, HALVED_INPUTS)}
         for name, value in self._constants.items():
             if value is not None and value.is_floating_point() and name not in host:
                 layout = torch.channels_last if value.ndim == 4 else torch.contiguous_format
-                self._constants[name] = value.to(device, dtype, memory_format=layout)
+                precision = dtype if name in halved else torch.float32
+                self._constants[name] = value.to(device, precision, memory_format=layout)
         return self
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -117,8 +122,8 @@ def _with_last_uses(steps: Sequence[Step], outputs: Sequence[str]) -> list[Step]
     return marked[::-1]
 
 
-def _host_names(step: Step) -> list[str]:
-    return [step.inputs[place] for place in HOST_INPUTS.get(step.operator, ()) if place < len(step.inputs)]
+def _inputs(step: Step, places: Mapping[str, Sequence[int]]) -> list[str]:
+    return [step.inputs[place] for place in places.get(step.operator, ()) if place < len(step.inputs)]
 
 
 def _tensor(item: onnx.TensorProto) -> Tensor:

@@ -1,7 +1,8 @@
 """ONNX operators by name, each as a torch function: tensors in, attributes by keyword, tensors out.
 
-Those that our networks, their int8 copies and SyncTalk_2D's export to; defaults are those of ONNX. A floating type is
-whatever the graph runs in, so a cast from one to another does nothing.
+Those that our networks, their int8 copies and SyncTalk_2D's export to; defaults are those of ONNX. Convolutions and
+products compute in the type of their weights; otherwise the finer type of two wins, and casts between floating types
+do nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,16 +36,23 @@ def conv(  # noqa: PLR0913  as many as ONNX has
     if before != after:
         x, before = functional.pad(x, _torch_padding(before, after)), (0,) * dims
     convolve = functional.conv1d if dims == 1 else functional.conv2d
-    return convolve(x, weight, bias, tuple(strides) or 1, before, tuple(dilations) or 1, group)
+    return convolve(x.to(weight.dtype), weight, bias, tuple(strides) or 1, before, tuple(dilations) or 1, group)
 
 
 def gemm(
     a: Tensor, b: Tensor, c: Tensor | None = None, *, alpha: float = 1, beta: float = 1, **transposed: int
 ) -> Tensor:
     """Gemm; `transA` and `transB` transpose."""
+    a = a.to(b.dtype)
     product = (a.T if transposed.get("transA") else a) @ (b.T if transposed.get("transB") else b)
     product = product if alpha == 1 else alpha * product
     return product if c is None else product + (c if beta == 1 else beta * c)
+
+
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """MatMul; of two types the coarser one, which is a weight's."""
+    coarser = min(a.dtype, b.dtype, key=lambda dtype: dtype.itemsize)
+    return a.to(coarser) @ b.to(coarser)
 
 
 def resize(  # noqa: PLR0913  as many as ONNX has
@@ -235,7 +243,7 @@ OPERATORS: dict[str, Callable[..., Tensor | Sequence[Tensor]]] = {
         x, weight=scale, bias=bias, eps=epsilon
     ),
     "LeakyRelu": lambda x, *, alpha=0.01: functional.leaky_relu(x, alpha),
-    "MatMul": torch.matmul,
+    "MatMul": matmul,
     "Mul": torch.mul,
     "Neg": torch.neg,
     "Pad": pad,
