@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from lipstream.errors import EngineError
-from lipstream.nets.graph import Graph, read_graph
+from lipstream.nets.onnx_graph import Graph, read_graph
 from lipstream.types import Float32
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}

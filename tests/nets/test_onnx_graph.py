@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from lipstream.nets.graph import Graph
+from lipstream.nets.onnx_graph import Graph
 from lipstream.nets.operators import OPERATORS
 
 Array = NDArray[Any]
