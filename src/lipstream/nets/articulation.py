@@ -19,7 +19,8 @@ class Articulation(nn.Module):
         self.along = nn.Sequential(
             nn.Conv1d(WIDTH, WIDTH, 3, padding=1), nn.SiLU(), nn.Conv1d(WIDTH, WIDTH, 3, padding=1), nn.SiLU()
         )
-        self.code = nn.Sequential(nn.Linear(WIDTH * CONTEXT_ROWS, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, CODE_SIZE))
+        # Not named `code`: the graph that torch exports has an attribute of that name.
+        self.head = nn.Sequential(nn.Linear(WIDTH * CONTEXT_ROWS, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, CODE_SIZE))
 
     def forward(self, audio: Tensor) -> Tensor:
         """Articulate frames.
@@ -37,5 +38,5 @@ class Articulation(nn.Module):
         """Articulate projected rows, `[b, 16, 128]`, to `[b, 12]`: training projects every window only once."""
         x = rows.transpose(1, 2) + self.position
         x = x + self.along(x)
-        code: Tensor = self.code(x.flatten(1))
+        code: Tensor = self.head(x.flatten(1))
         return code

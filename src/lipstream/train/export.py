@@ -36,7 +36,7 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequen
         warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its deprecated names
         program = torch.onnx.export(
             module,
-            kwargs=dict(inputs),
+            kwargs={name: value.contiguous() for name, value in inputs.items()},
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_shapes={name: {0: torch.export.Dim.DYNAMIC} for name in inputs},
