@@ -40,6 +40,10 @@ class Task(Protocol):
         ...
 
 
+CHANGEABLE = frozenset({"steps", "minutes", "evaluate_every", "device", "threads"})
+"""What a resumed run may change: how long it goes on, and on what."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoopConfig:
     """How long and how fast to learn; kept in every checkpoint."""
@@ -85,7 +89,7 @@ def train(module: nn.Module, task: Task, folder: Path, config: LoopConfig) -> Pa
         The path of the best weights, `best.pt`, whose key `module` is a state dict.
 
     Raises:
-        InputError: the folder holds a run with another configuration.
+        InputError: the folder holds a run with another configuration, beyond what `CHANGEABLE` names.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
@@ -207,10 +211,11 @@ class _Run:
         if not path.exists():
             return
         contents = torch.load(path, map_location=self.config.device, weights_only=True)
-        if contents["config"] != asdict(self.config):
+        changed = {key: value for key, value in asdict(self.config).items() if contents["config"].get(key) != value}
+        if changed.keys() - CHANGEABLE:
             raise InputError(
-                f"{self.folder} holds a run with {contents['config']}, expected {asdict(self.config)}: "
-                "use another folder, or the same configuration"
+                f"{self.folder} holds a run with {contents['config']}, expected {changed}: "
+                f"use another folder, or change only {', '.join(sorted(CHANGEABLE))}"
             )
         self.module.load_state_dict(contents["module"])
         self.average = contents["average"]

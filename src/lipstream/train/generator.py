@@ -1,0 +1,165 @@
+"""An avatar's driving frames and crops of known articulation in, its trained generator out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lipstream.errors import InputError
+from lipstream.render.crop import cut
+from lipstream.render.mask import Mask, hide
+from lipstream.types import CROP_SIZE, Codes, Float32, Image, UInt8
+from lipstream.video.clip import Clip
+from lipstream.video.pictures import pictures
+
+MOUTH_WEIGHT = 4.0
+"""How much more than the rest of the hidden area an error at the lips counts."""
+MOUTH_WIDTH_PIXELS, MOUTH_HEIGHT_PIXELS = 48.0, 36.0
+"""Standard deviations of that weight round the inner lips."""
+EDGE_WEIGHT = 1.0
+"""Of the error of the picture's gradients, at full and at half size: what keeps lips and teeth sharp."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """Crops of a face with known articulation, and the driving picture that each was made over."""
+
+    images: UInt8
+    """`[n, 3, 320, 320]` uint8 BGR."""
+    codes: Codes
+    """`[n, 12]` float32."""
+    frame_index: list[int]
+    """Picture of the driving clip whose pose each crop has."""
+    mouth: Float32
+    """Centre of the inner lips, `[n, 2]` float32 x, y in crop pixels."""
+
+    @classmethod
+    def read(cls, video: Path, arrays: Path) -> Self:
+        """Read a packed set: a video of 320 x 320 crops and an `.npz` with `codes`, `frame_index` and `mouth`.
+
+        Raises:
+            InputError: the two differ in length.
+        """
+        images = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image in pictures(video)]
+        with np.load(arrays, allow_pickle=False) as data:
+            found = cls(np.stack(images), data["codes"], data["frame_index"].tolist(), data["mouth"])
+        if len(images) != len(found.codes):
+            raise InputError(f"{video} holds {len(images)} crops, {arrays} {len(found.codes)}: pack them again")
+        return found
+
+    def every(self, nth: int) -> "Crops":
+        """Every `nth` crop."""
+        return Crops(self.images[::nth], self.codes[::nth], self.frame_index[::nth], self.mouth[::nth])
+
+
+@dataclass(frozen=True, eq=False)
+class Surrounds:
+    """What a generator sees of every driving picture."""
+
+    hidden: UInt8
+    """Masked crops, `[N, 3, 320, 320]` uint8 BGR."""
+    references: UInt8
+    """Closed-mouth crops, `[k, 3, 320, 320]` uint8 BGR."""
+    chosen: list[int]
+    """The reference of each driving picture."""
+
+    @classmethod
+    def cut(cls, clip: Clip, transforms: Float32, mask: Mask, references: list[Image], chosen: list[int]) -> Self:
+        """Cut the crops out of a driving clip exactly as the renderer does.
+
+        Args:
+            clip: the driving clip, N pictures.
+            transforms: frame to crop, `[N, 2, 3]`.
+            mask: of the avatar.
+            references: closed-mouth crops, `[320, 320, 3]` uint8 BGR each.
+            chosen: the reference of each picture, from `render.reference.nearest`.
+        """
+        crops = [hide(cut(clip.image(i), transform), mask) for i, transform in enumerate(transforms)]
+        hidden, patterns = (np.stack(images).transpose(0, 3, 1, 2) for images in (crops, references))
+        return cls(hidden, patterns, chosen)
+
+    def visual(self, indices: list[int]) -> Tensor:
+        """The generator's view of driving pictures, `[b, 6, 320, 320]` float32 BGR in 0..1."""
+        references = self.references[[self.chosen[i] for i in indices]]
+        return torch.from_numpy(np.concatenate([references, self.hidden[indices]], 1)).float() / 255
+
+
+class GeneratorTask:
+    """What the trainer loop asks for: random crops, errors inside the mask, figures on held-out crops."""
+
+    def __init__(  # noqa: PLR0913  the last two are optional, and by name only
+        self, surrounds: Surrounds, training: Crops, held_out: Crops, mask: Mask, *, batch_size: int = 8, seed: int = 0
+    ) -> None:
+        """Keep everything in memory, as uint8."""
+        self._surrounds, self._training, self._held_out = surrounds, training, held_out
+        self._batch_size, self._seed = batch_size, seed
+        self._weight = torch.from_numpy(mask.generated.astype(np.float32) / 255)
+        self._box = mask.box
+
+    def batch(self, step: int) -> dict[str, Tensor]:
+        """Random crops with what the generator sees of their driving pictures."""
+        random = np.random.default_rng((self._seed, step))
+        return self._examples(self._training, random.integers(len(self._training.codes), size=self._batch_size))
+
+    def _examples(self, crops: Crops, chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, Tensor]:
+        return {
+            "visual": self._surrounds.visual([crops.frame_index[i] for i in chosen]),
+            "code": torch.from_numpy(crops.codes[chosen]),
+            "image": torch.from_numpy(crops.images[chosen]).float() / 255,
+            "mouth": torch.from_numpy(crops.mouth[chosen]),
+        }
+
+    def loss(self, module: nn.Module, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weighted L1 of pixels and of their gradients at two sizes, inside the mask."""
+        left, top, right, bottom = self._box
+        found = module(batch["visual"], batch["code"])[..., top:bottom, left:right].float()
+        wanted = batch["image"][..., top:bottom, left:right]
+        weight = (self._weight.to(found.device) * _near(batch["mouth"]))[:, None, top:bottom, left:right]
+        pixels = _mean((found - wanted).abs(), weight)
+        small = [functional.avg_pool2d(x, 2) for x in (found, wanted, weight)]
+        edges = _edges(found, wanted, weight) + _edges(small[0], small[1], small[2])
+        return {"loss": pixels + EDGE_WEIGHT * edges, "pixels": pixels, "edges": edges}
+
+    def evaluate(self, module: nn.Module) -> dict[str, float]:
+        """PSNR in dB of the hidden area, and sharpness as a share of the truth's, over held-out crops."""
+        inside = self._weight > 0.5
+        errors, sharpness = [], []
+        device = next(module.parameters()).device
+        for i in range(len(self._held_out.codes)):
+            example = self._examples(self._held_out, np.array([i]))
+            found = module(example["visual"].to(device), example["code"].to(device)).float().cpu()
+            errors.append(float((found - example["image"]).square()[..., inside].mean()))
+            laplacians = [_laplacian(x)[0, 0][inside].var() for x in (found, example["image"])]
+            sharpness.append(float(laplacians[0] / laplacians[1]))
+        psnr = float(np.mean(-10 * np.log10(errors)))
+        return {"score": psnr, "psnr_db": psnr, "sharpness": float(np.median(sharpness))}
+
+
+def _near(mouth: Tensor) -> Tensor:
+    """Weights `[b, 320, 320]`: 1 far from the lips, 1 + MOUTH_WEIGHT at them; `mouth` is `[b, 2]` in pixels."""
+    places = torch.arange(CROP_SIZE, device=mouth.device, dtype=torch.float32)
+    across = torch.exp(-0.5 * ((places - mouth[:, :1]) / MOUTH_WIDTH_PIXELS) ** 2)
+    down = torch.exp(-0.5 * ((places - mouth[:, 1:]) / MOUTH_HEIGHT_PIXELS) ** 2)
+    return 1 + MOUTH_WEIGHT * down[:, :, None] * across[:, None, :]
+
+
+def _mean(error: Tensor, weight: Tensor) -> Tensor:
+    return (error * weight).sum() / (weight.sum() * error.shape[1])
+
+
+def _edges(found: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Weighted L1 of the differences of neighbouring pixels."""
+    error = found - wanted
+    across, down = error.diff(dim=3).abs(), error.diff(dim=2).abs()
+    return _mean(across, weight[..., 1:]) + _mean(down, weight[..., 1:, :])
+
+
+def _laplacian(image: Tensor) -> Tensor:
+    """Second differences of the mean channel, `[b, 1, 320, 320]`."""
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])[None, None]
+    return functional.conv2d(image.mean(1, keepdim=True) * 255, kernel, padding=1)

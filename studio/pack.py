@@ -1,0 +1,144 @@
+"""Rendered pictures in, the packed files that are kept out: `python -m studio.pack WORK KEPT AVATAR`.
+
+KEPT gets `crops.mp4`, near-lossless crops of 320 x 320, with `crops.npz` beside them: articulations, driving pictures,
+lip landmarks. AVATAR, a bundle's folder, gets what is seen of her, `frames.mp4`, `crops.npz`, `mask.png`,
+`references.png`, `poster.jpg`, and the held-out sentences that she is measured with, `heldout.mp4` and `heldout.npz`.
+From these anyone can train the generator again without rendering.
+"""
+
+import argparse
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from lipstream.types import CROP_SIZE, FRAME_RATE_HZ, Affine, Image
+from lipstream.video.colour import to_video_frame
+from studio.idle import MOUTH
+
+REFERENCES = 5
+FRAMES_CRF, CROPS_CRF = 14, 11
+GOP = 12
+CHANGED = 5.0  # levels; where articulations change a crop by more, it belongs to the mask
+FEATHER_PIXELS = 9
+
+
+def write_video(path: Path, frames: Iterator[av.VideoFrame], crf: int) -> None:
+    """Encode pictures as H.264, closed groups of at most 12."""
+    first = next(frames)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(FRAME_RATE_HZ))
+        stream.height, stream.width, stream.pix_fmt = first.height, first.width, first.format.name
+        stream.codec_context.colorspace, stream.codec_context.color_range = first.colorspace, first.color_range
+        stream.options = {"crf": str(crf), "preset": "slow", "x264-params": f"keyint={GOP}:open-gop=0:bframes=2"}
+        for i, frame in enumerate(chain([first], frames)):
+            frame.pts, frame.time_base = i, Fraction(1, FRAME_RATE_HZ)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def whole_colours(image: Image) -> av.VideoFrame:
+    """A yuv444p frame, which keeps the colours of lips and teeth apart to the pixel."""
+    return av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="yuv444p")
+
+
+def read_image(path: Path) -> Image:
+    """A rendered PNG, `HWC` uint8 BGR."""
+    return np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)
+
+
+def sharp_cut(image: Image, transform: Affine) -> Image:
+    """The crop of a frame; sharper than the renderer's bilinear one, for these pixels are what will be shown."""
+    size = (CROP_SIZE, CROP_SIZE)
+    warped = cv2.warpAffine(image, transform, size, flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.uint8)
+
+
+def spoken_crops(
+    folder: Path, frames: list[Image], transforms: np.ndarray
+) -> tuple[list[Image], dict[str, np.ndarray]]:
+    """Mouths set into their idle frames and cut out; `codes`, `frame_index`, `lips_px` and `mouth` of all."""
+    crops, rows = [], []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as row:
+            rows.append({name: row[name] for name in row.files})
+        x0, y0, x1, y1 = rows[-1]["box"]
+        index = int(rows[-1]["frame_index"])
+        frame = frames[index].copy()
+        frame[y0:y1, x0:x1] = read_image(path.with_suffix(".png"))
+        crops.append(sharp_cut(frame, transforms[index]))
+    lips = np.stack([row["lips_px"] for row in rows]).astype(np.float32)
+    arrays = {"codes": np.stack([row["code"] for row in rows]), "lips_px": lips, "mouth": lips[:, :2].mean(1)}
+    return crops, arrays | {"frame_index": np.array([int(row["frame_index"]) for row in rows], np.int32)}
+
+
+def mask(crops: list[Image], rest: list[Image], frame_index: np.ndarray) -> np.ndarray:
+    """Where articulations change the crop, convex and feathered, `[320, 320]` uint8."""
+    most = np.zeros((CROP_SIZE, CROP_SIZE), np.float32)
+    for crop, index in zip(crops, frame_index, strict=True):
+        change = cv2.absdiff(crop, rest[int(index)]).astype(np.float32).mean(2)
+        most = np.maximum(most, cv2.GaussianBlur(change, (0, 0), 3))
+    points = cv2.findNonZero((most > CHANGED).astype(np.uint8))
+    area = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
+    cv2.fillConvexPoly(area, cv2.convexHull(points), 255)
+    x0, y0, x1, y1 = MOUTH
+    inside = np.zeros_like(area)
+    margin = 2 * FEATHER_PIXELS + 3
+    inside[y0 + margin : min(y1, CROP_SIZE) - margin, x0 + margin : x1 - margin] = 255
+    area = cv2.bitwise_and(cv2.dilate(area, None, iterations=FEATHER_PIXELS), inside)
+    soft = cv2.GaussianBlur(cv2.GaussianBlur(area, (0, 0), FEATHER_PIXELS), (0, 0), FEATHER_PIXELS / 2)
+    return np.where(soft < 3, 0, np.where(soft > 252, 255, soft)).astype(np.uint8)
+
+
+def references(poses: np.ndarray) -> list[int]:
+    """Driving pictures whose poses cover all others best (greedy k-centre), the one nearest to the mean first."""
+    chosen = [int(np.linalg.norm(poses - poses.mean(0), axis=1).argmin())]
+    while len(chosen) < REFERENCES:
+        chosen.append(int(np.linalg.norm(poses[:, None] - poses[chosen], axis=2).min(1).argmax()))
+    return chosen
+
+
+def pack_avatar(avatar: Path, frames: list[Image], transforms: np.ndarray, poses: np.ndarray, area: np.ndarray) -> None:
+    """Write what is seen of her."""
+    chosen = references(poses)
+    write_video(avatar / "frames.mp4", map(to_video_frame, frames), FRAMES_CRF)
+    np.savez_compressed(avatar / "crops.npz", transforms=transforms, poses=poses, references=chosen)
+    cv2.imwrite(str(avatar / "mask.png"), area)
+    stack = np.concatenate([sharp_cut(frames[i], transforms[i]) for i in chosen])
+    cv2.imwrite(str(avatar / "references.png"), stack, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    cv2.imwrite(str(avatar / "poster.jpg"), frames[0], [cv2.IMWRITE_JPEG_QUALITY, 90])
+
+
+def main() -> None:
+    """Pack."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("work", "kept", "avatar"):
+        parser.add_argument(name, type=Path)
+    options = parser.parse_args()
+    for folder in (options.kept, options.avatar):
+        folder.mkdir(parents=True, exist_ok=True)
+    with np.load(options.work / "idle/loop.npz") as loop:
+        transforms, poses = loop["transforms"], loop["poses"]
+    frames = [read_image(options.work / f"idle/{i:05d}.png") for i in range(len(poses))]
+    rest = [sharp_cut(frame, transform) for frame, transform in zip(frames, transforms, strict=True)]
+    for what in ("crops", "heldout"):
+        crops, arrays = spoken_crops(options.work / what, frames, transforms)
+        if what == "crops":
+            area = mask(crops, rest, arrays["frame_index"])
+        else:
+            with np.load(options.work / "heldout.npz") as sound:
+                arrays |= {name: sound[name] for name in ("pcm", "clip_start", "pcm_start")}
+            arrays["opening_px"] = arrays["lips_px"][:, 1, 1] - arrays["lips_px"][:, 0, 1]
+        folder = options.kept if what == "crops" else options.avatar
+        write_video(folder / f"{what}.mp4", map(whole_colours, crops), CROPS_CRF)
+        np.savez_compressed(folder / f"{what}.npz", **arrays)
+        print(f"{what}: {len(crops)} crops", flush=True)
+    pack_avatar(options.avatar, frames, transforms, poses, area)
+
+
+if __name__ == "__main__":
+    main()
