@@ -178,12 +178,16 @@ def test_a_signal_leaves_nothing_half_written(  # noqa: PLR0917  fixtures
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_told_in_one_line(start: Start, minute_path: Path, tiny_path: Path, tmp_path: Path) -> None:
-    command = ("generate", minute_path, "-o", tmp_path / "out.mp4", "--avatar", tiny_path)
-    with start(*command, file_limit_bytes=20_000) as process:
+@pytest.mark.parametrize(("out", "named", "limit_bytes"), [("out.mp4", "out.mp4", 20_000), ("%d.jpg", "0.jpg", 1_000)])
+def test_a_full_disk_is_told_in_one_line(  # noqa: PLR0917  fixtures
+    out: str, named: str, limit_bytes: int, start: Start, minute_path: Path, tiny_path: Path, tmp_path: Path
+) -> None:
+    with start(
+        "generate", minute_path, "-o", tmp_path / out, "--avatar", tiny_path, file_limit_bytes=limit_bytes
+    ) as process:
         _, error = process.communicate()
     assert process.returncode == 1
     lines = [line for line in error.splitlines() if "frames" not in line]
     assert len(lines) == 1
-    assert lines[0].startswith(f"error: Cannot write {tmp_path / 'out.mp4'}: ")
+    assert lines[0].startswith(f"error: Cannot write {tmp_path / named}: ")
     assert list(tmp_path.iterdir()) == []

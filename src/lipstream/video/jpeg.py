@@ -59,9 +59,9 @@ def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWrite
             _refuse_existing(folder, matcher)
         with writing_to(folder):
             staging.mkdir()
-        writer = JpegWriter(staging, pattern.name)
+        writer = JpegWriter(staging, pattern)
         yield writer
-        writer.publish(folder, overwrite=overwrite)
+        writer.publish(overwrite=overwrite)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if made and not any(folder.iterdir()):
@@ -90,9 +90,9 @@ def check_pattern(pattern: Path) -> re.Pattern[str]:
 class JpegWriter:
     """Writes pictures as numbered files; `open_jpegs` gives it its folder."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, pattern: Path) -> None:
         self._folder = folder
-        self._name = name
+        self._pattern = pattern
         self._pictures = 0
 
     def write(self, image: Image) -> None:
@@ -101,28 +101,30 @@ class JpegWriter:
         Raises:
             OutputError: the file cannot be written.
         """
-        path = self._folder / (self._name % self._pictures)
+        path = self._path(self._pictures)
         with writing_to(path):
-            path.write_bytes(encode_jpeg(image))
+            (self._folder / path.name).write_bytes(encode_jpeg(image))
         self._pictures += 1
 
-    def publish(self, folder: Path, *, overwrite: bool) -> None:
-        """Move every picture into `folder`; where one cannot be, those moved before are taken back.
+    def publish(self, *, overwrite: bool) -> None:
+        """Give every picture its name; where one cannot have it, those named before are taken back.
 
         Raises:
             OutputError: a file cannot be written, or exists and `overwrite` is false.
         """
         moved: list[Path] = []
         try:
-            for index in range(self._pictures):
-                name = self._name % index
-                with writing_to(folder / name):
-                    publish(self._folder / name, folder / name, overwrite=overwrite)
-                moved.append(folder / name)
+            for path in map(self._path, range(self._pictures)):
+                with writing_to(path):
+                    publish(self._folder / path.name, path, overwrite=overwrite)
+                moved.append(path)
         except OutputError:
             for path in moved:
                 path.unlink(missing_ok=True)
             raise
+
+    def _path(self, index: int) -> Path:
+        return self._pattern.with_name(self._pattern.name % index)
 
 
 def _refuse_existing(folder: Path, matcher: re.Pattern[str]) -> None:
