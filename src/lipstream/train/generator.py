@@ -125,6 +125,7 @@ class GeneratorTask:
         edges = _edges(found, wanted, weight) + _edges(small[0], small[1], small[2])
         return {"loss": pixels + EDGE_WEIGHT * edges, "pixels": pixels, "edges": edges}
 
+    @torch.no_grad()
     def evaluate(self, module: nn.Module) -> dict[str, float]:
         """PSNR in dB of the hidden area, and sharpness as a share of the truth's, over held-out crops."""
         inside = self._weight > 0.5
