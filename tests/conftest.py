@@ -2,14 +2,13 @@
 
 import logging
 import sys
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
 
 import numpy as np
 import pytest
-from fakes import Start
+from fakes import Start, write_wav
 
 from lipstream.audio.read import read_pcm
 from lipstream.avatar import registry
@@ -42,26 +41,23 @@ def tiny(tiny_path: Path) -> Avatar:
 
 
 @pytest.fixture(scope="session")
-def hello_path() -> Path:
-    return ASSETS.parents[1] / "examples" / "hello.wav"
+def hello() -> Pcm:
+    """Two seconds and a bit of speech, the 52nd frame not full: `[33000]` float32."""
+    return np.ascontiguousarray(read_pcm(ASSETS.parents[1] / "examples" / "hello.wav")[8_000:41_000])
 
 
 @pytest.fixture(scope="session")
-def hello(hello_path: Path) -> Pcm:
-    """Two seconds and a bit, so that the last frame is not full: `[33000]` float32."""
-    return np.ascontiguousarray(read_pcm(hello_path)[8_000:41_000])
+def hello_path(hello: Pcm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("speech") / "hello.wav"
+    write_wav(path, hello)
+    return path
 
 
 @pytest.fixture(scope="session")
 def minute_path(hello: Pcm, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A minute of speech."""
     path = tmp_path_factory.mktemp("speech") / "minute.wav"
-    samples = np.resize((hello * 32767).astype("<i2"), 60 * 16_000)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(samples.tobytes())
+    write_wav(path, np.resize(hello, 60 * 16_000))
     return path
 
 

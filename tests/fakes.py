@@ -1,5 +1,6 @@
 """Stand-ins written by hand, for tests that are about something else."""
 
+import wave
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import Popen
@@ -7,7 +8,16 @@ from typing import Protocol
 
 import numpy as np
 
-from lipstream.types import CROP_SIZE, Float32
+from lipstream.types import CROP_SIZE, SAMPLE_RATE_HZ, Float32, Pcm
+
+
+def write_wav(path: Path, pcm: Pcm) -> None:
+    """Write `[L]` float32 in -1..1 at 16 kHz as 16-bit WAV."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE_HZ)
+        file.writeframes((pcm * 32767).astype("<i2").tobytes())
 
 
 class Start(Protocol):

@@ -1,3 +1,5 @@
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -11,7 +13,7 @@ from lipstream.errors import InputError, MediaError, OutputExistsError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import check_gain, check_output, render, render_blocks, render_file
 from lipstream.pipeline.step import Spoken, step
-from lipstream.types import FRAME_SAMPLES, Pcm
+from lipstream.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Pcm
 
 
 def test_every_640_samples_give_a_frame_with_its_sound(tiny: Avatar, hello: Pcm) -> None:
@@ -41,13 +43,30 @@ def test_no_gain_keeps_the_mouth_shut(tiny: Avatar, hello: Pcm) -> None:
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cuts=st.lists(st.integers(1, 15_999), max_size=6))
+@given(cuts=st.lists(st.integers(1, 7_999), max_size=6))
 def test_the_sizes_of_the_blocks_do_not_matter(tiny: Avatar, hello: Pcm, cuts: list[int]) -> None:
-    speech = hello[:16_000]
+    speech = hello[:8_000]
     blocks = iter(np.split(speech, sorted(cuts)))
     for whole, chunked in zip(render(speech, tiny), render_blocks(blocks, tiny), strict=True):
         assert np.array_equal(whole.audio, chunked.audio)
         assert np.abs(whole.image.astype(int) - chunked.image).max() <= 1
+
+
+def test_sound_is_read_only_a_little_ahead(tiny: Avatar) -> None:
+    seconds_read = 0
+
+    def endless() -> Iterator[Pcm]:
+        nonlocal seconds_read
+        while True:
+            seconds_read += 1
+            yield np.zeros(SAMPLE_RATE_HZ, np.float32)
+
+    frames = render_blocks(endless(), tiny)
+    for _ in range(50):  # two seconds
+        next(frames)
+    frames.close()
+    assert 2 <= seconds_read <= 6
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lipstream-")]
 
 
 def test_stages_overlapped_or_not_give_the_same(tiny: Avatar, hello: Pcm) -> None:

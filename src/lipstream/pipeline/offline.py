@@ -1,6 +1,6 @@
 """A whole speech in, its frames or the finished file out; reading, networks and encoding overlap."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -124,10 +124,11 @@ def check_output(audio: Path, out: Path, *, overwrite: bool) -> None:
         refuse_existing(out)
 
 
-def render_blocks(blocks: Iterator[Pcm], avatar: Avatar, *, gain: float = 1.0) -> Iterator[Frame]:
+def render_blocks(blocks: Iterable[Pcm], avatar: Avatar, *, gain: float = 1.0) -> Generator[Frame]:
     """Make an avatar speak sound that arrives in blocks, in bounded memory however long it is.
 
-    Four threads work side by side: speech, driving frames, generator, and the caller's, which blends.
+    Four threads work side by side: speech, driving frames, generator, and the caller's, which blends. They end with
+    the last frame, and when the generator that is returned is closed.
 
     Args:
         blocks: the speech at 16 kHz, `[n]` float32 in -1..1 each.
