@@ -15,8 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import lipstream
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Manifest, Network, References, Timeline
-from lipstream.nets.generator import QUALITIES, Generator
-from lipstream.render.mask import read_mask
+from lipstream.nets.generator import QUALITIES, Generator, configuration
 from lipstream.train.export import export_onnx, golden, quantize_int8, round_weights
 from lipstream.train.generator import Crops, Surrounds
 from studio.idle import FRAME_SIZE
@@ -31,9 +30,9 @@ PROVENANCE = {
 }
 
 
-def trained(work: Path, quality: str) -> tuple[Generator, dict[str, float]]:
+def trained(work: Path, quality: str, box: tuple[int, int, int, int]) -> tuple[Generator, dict[str, float]]:
     """The best weights of a run, rounded as they are stored, and their held-out figures."""
-    module = Generator(QUALITIES[quality])
+    module = Generator(configuration(quality, box))
     best = torch.load(work / quality / "best.pt", map_location="cpu", weights_only=True)
     module.load_state_dict(best["module"])
     round_weights(module)
@@ -57,7 +56,7 @@ def add_network(
     avatar: Path, work: Path, quality: str, seen: Surrounds, crops: Crops
 ) -> tuple[Network, dict[str, np.ndarray]]:
     """Write the ONNX files of a quality; returns its entry and its golden values."""
-    module, figures = trained(work, quality)
+    module, figures = trained(work, quality, seen.mask.box)
     chosen = [int(np.abs(crops.codes[:, 1] - gap).argmin()) for gap in (0.3, 0.8)]
     levels = (seen.visual([crops.frame_index[i] for i in chosen]) * 255).round().to(torch.uint8)
     inputs = {"visual": levels.float() / 255, "code": torch.from_numpy(crops.codes[chosen])}
@@ -80,7 +79,7 @@ def main() -> None:
     parser.add_argument("--quality", choices=tuple(QUALITIES), action="append")
     options = parser.parse_args()
     avatar: Path = options.avatar
-    seen = surrounds(avatar, read_mask((avatar / "mask.png").read_bytes()))
+    seen = surrounds(avatar)
     crops = Crops.read(options.kept / "crops.mp4", options.kept / "crops.npz")
     networks, values = {}, {}
     for quality in options.quality or ["fast"]:

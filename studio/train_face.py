@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lipstream.nets.generator import QUALITIES, Generator
-from lipstream.render.mask import Mask, read_mask
+from lipstream.nets.generator import QUALITIES, Generator, configuration
+from lipstream.render.mask import read_mask
 from lipstream.render.reference import nearest, read_references
 from lipstream.train.generator import Crops, GeneratorTask, Surrounds
 from lipstream.train.loop import LoopConfig, train
 from lipstream.video.clip import Clip
 
 
-def surrounds(avatar: Path, mask: Mask) -> Surrounds:
+def surrounds(avatar: Path) -> Surrounds:
     """What the generator sees of each driving picture, as the renderer cuts it."""
+    mask = read_mask((avatar / "mask.png").read_bytes())
     with np.load(avatar / "crops.npz") as arrays:
         transforms, poses, chosen = arrays["transforms"], arrays["poses"], arrays["references"]
     references = read_references((avatar / "references.png").read_bytes(), len(chosen))
@@ -27,12 +28,11 @@ def surrounds(avatar: Path, mask: Mask) -> Surrounds:
     return Surrounds.cut(clip, transforms, mask, references, nearest(poses, poses[chosen]))
 
 
-def task(kept: Path, avatar: Path, batch_size: int, seed: int) -> GeneratorTask:
+def task(kept: Path, avatar: Path, seen: Surrounds, *, batch_size: int, seed: int) -> GeneratorTask:
     """What to learn: the kept crops; the held-out sentences decide which weights are best, every third frame."""
-    mask = read_mask((avatar / "mask.png").read_bytes())
     unheard = Crops.read(avatar / "heldout.mp4", avatar / "heldout.npz").every(3)
     training = Crops.read(kept / "crops.mp4", kept / "crops.npz")
-    return GeneratorTask(surrounds(avatar, mask), training, unheard, mask, batch_size=batch_size, seed=seed)
+    return GeneratorTask(seen, training, unheard, batch_size=batch_size, seed=seed)
 
 
 def main() -> None:
@@ -57,8 +57,9 @@ def main() -> None:
         threads=options.threads, seed=options.seed, evaluate_every=options.evaluate_every,
         warmup_steps=100,
     )  # fmt: skip
-    learnt = task(options.kept, options.avatar, options.batch_size, options.seed)
-    train(Generator(QUALITIES[options.quality]), learnt, options.work / options.quality, config)
+    seen = surrounds(options.avatar)
+    learnt = task(options.kept, options.avatar, seen, batch_size=options.batch_size, seed=options.seed)
+    train(Generator(configuration(options.quality, seen.mask.box)), learnt, options.work / options.quality, config)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """The generator begins by showing the reference, moves it in whole, and keeps pictures of a batch apart."""
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra: pip install '.[train]'")
 
-from lipstream.nets.generator import QUALITIES, Generator  # noqa: E402
+from lipstream.nets.generator import QUALITIES, Generator, configuration  # noqa: E402
 
 MOST_PARAMETERS = {"fast": 1_500_000, "standard": 6_000_000}
 
 
-def inputs(batch: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+def inputs(batch: int) -> tuple[Any, Any]:
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(batch, 6, 20, 20, generator=generator)
     visual = torch.nn.functional.interpolate(coarse, size=(320, 320), mode="bilinear")
@@ -41,6 +43,8 @@ def test_flow_moves_the_reference() -> None:
     module = Generator().eval()
     share = 0.05  # of the crop: 16 pixels to the left
     with torch.no_grad():
+        assert module.flows.bias is not None
+        assert module.paint.bias is not None
         module.flows.bias[:2] = torch.tensor([torch.atanh(torch.tensor(share / module.config.flow)), 0.0])
         module.paint.bias[3::4] = -50.0  # pixel_shuffle takes its channels four by four; nothing is painted
         module.paint.bias[12:] = -50.0
@@ -56,3 +60,17 @@ def test_pictures_of_a_batch_do_not_meet() -> None:
     with torch.no_grad():
         together, alone = module(visual, code), module(visual[1:2], code[1:2])
     torch.testing.assert_close(together[1:2], alone, atol=1e-5, rtol=0)
+
+
+def test_computes_only_the_masks_box() -> None:
+    config = configuration("fast", (30, 85, 290, 318))
+    left, top, right, bottom = config.box
+    assert (left, top) <= (30, 85)
+    assert (right, bottom) >= (290, 318)
+    assert (right - left) % 16 == (bottom - top) % 16 == 0
+    visual, code = inputs(1)
+    with torch.no_grad():
+        image = Generator(config).eval()(visual, code)
+    assert image.shape == (1, 3, 320, 320)
+    assert float(image[..., :top, :].abs().max()) == 0
+    assert float(image[..., top:bottom, left:right].min()) > 0

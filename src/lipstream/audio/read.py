@@ -7,7 +7,7 @@ from typing import Literal
 
 import av
 import numpy as np
-import soxr  # type: ignore[import-untyped]  # it ships no annotations
+import soxr
 
 from lipstream.errors import InputError, MediaError
 from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm

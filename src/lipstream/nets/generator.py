@@ -5,7 +5,7 @@ teeth, tongue and the inside of the mouth, helped by a learnt canvas of the pers
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,14 +24,37 @@ class GeneratorConfig:
     """Residual blocks at 80, 40 and 20 pixels on the way down."""
     canvas: int = 8
     """Channels of the learnt canvas, at 160 pixels."""
-    flow: float = 0.12
-    """Largest displacement of a pixel, as a share of the crop."""
+    flow: float = 0.15
+    """Largest displacement of a pixel, as a share of the box."""
+    box: tuple[int, int, int, int] = (0, 0, CROP_SIZE, CROP_SIZE)
+    """Left, top, right, bottom (half-open) of what is computed, in crop pixels; sides are multiples of 16."""
 
 
+STEP = 16
+"""From a pixel at the top of the network to one at its bottom."""
 QUALITIES: Mapping[str, GeneratorConfig] = {
     "fast": GeneratorConfig(),
     "standard": GeneratorConfig(widths=(32, 64, 128, 256), blocks=(2, 3, 4), canvas=16),
 }
+
+
+def configuration(quality: str, mask_box: tuple[int, int, int, int]) -> GeneratorConfig:
+    """A quality's configuration that computes no more than a mask shows.
+
+    Args:
+        quality: a key of QUALITIES.
+        mask_box: left, top, right, bottom (half-open) of the mask's non-zero weights, in crop pixels.
+    """
+    left, right = _grown(mask_box[0], mask_box[2])
+    top, bottom = _grown(mask_box[1], mask_box[3])
+    return replace(QUALITIES[quality], box=(left, top, right, bottom))
+
+
+def _grown(low: int, high: int) -> tuple[int, int]:
+    """The span made a multiple of 16 pixels long, within the crop."""
+    length = -(-(high - low) // STEP) * STEP
+    start = max(0, min(low, CROP_SIZE - length))
+    return start, start + length
 
 
 class Block(nn.Module):
@@ -53,6 +76,9 @@ class Block(nn.Module):
 class Generator(nn.Module):
     """One person's mouth; `GeneratorConfig` says how large a network."""
 
+    grid: Tensor
+    half_grid: Tensor
+
     def __init__(self, config: GeneratorConfig = QUALITIES["fast"]) -> None:
         super().__init__()
         self.config = config
@@ -67,14 +93,16 @@ class Generator(nn.Module):
         )
         self.up = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in ((w20, w40), (w40, w80), (w80, w160)))
         self.made = nn.ModuleList(Block(width, style) for width in (w40, w80))
-        self.canvas = nn.Parameter(0.1 * torch.randn(1, config.canvas, CROP_SIZE // 2, CROP_SIZE // 2))
+        left, top, right, bottom = config.box
+        height, width = bottom - top, right - left
+        self.canvas = nn.Parameter(0.1 * torch.randn(1, config.canvas, height // 2, width // 2))
         self.flows = nn.Conv2d(w80, 4, 3, padding=1)
         self.join = nn.Conv2d(w160 + config.canvas, w160, 3, padding=1)
         self.paint = nn.Conv2d(w160, 16, 3, padding=1)
-        nn.init.normal_(self.flows.weight, std=1e-3)
-        nn.init.zeros_(self.flows.bias)
-        self.register_buffer("grid", _identity_grid(CROP_SIZE), persistent=False)
-        self.register_buffer("half_grid", _identity_grid(CROP_SIZE // 2), persistent=False)
+        for parameter in self.flows.parameters():
+            nn.init.normal_(parameter, std=1e-3)
+        self.register_buffer("grid", _identity_grid(height, width), persistent=False)
+        self.register_buffer("half_grid", _identity_grid(height // 2, width // 2), persistent=False)
 
     def forward(self, visual: Tensor, code: Tensor) -> Tensor:
         """Paint a batch of mouths.
@@ -84,18 +112,21 @@ class Generator(nn.Module):
             code: `[b, 12]`, articulation/1.
 
         Returns:
-            `[b, 3, 320, 320]` BGR in 0..1.
+            `[b, 3, 320, 320]` BGR in 0..1, black outside the box.
         """
+        left, top, right, bottom = self.config.box
+        visual = visual[..., top:bottom, left:right]
         flow, shown, features = self._decode(visual, self.style(code))
         canvas = _sample(self.canvas.expand(visual.shape[0], -1, -1, -1), self.half_grid + _upsample(shown, 2))
         painted = functional.silu(self.join(torch.cat([features, canvas], 1)))
         painted = functional.pixel_shuffle(self.paint(painted), 2)
         moved = _sample(visual[:, :3], self.grid + _upsample(flow, 4))
         share = torch.sigmoid(painted[:, 3:] - 2.0)  # begins with the reference as it is
-        return (moved + share * (torch.sigmoid(painted[:, :3]) - moved)).clamp(0, 1)
+        image = (moved + share * (torch.sigmoid(painted[:, :3]) - moved)).clamp(0, 1)
+        return functional.pad(image, (left, CROP_SIZE - right, top, CROP_SIZE - bottom))
 
     def _decode(self, visual: Tensor, style: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Flows of the reference and of the canvas, `[b, 2, 80, 80]` as shares of half a crop; features at 160."""
+        """Flows of reference and canvas in shares of half the box, at a quarter of its size; features at half of it."""
         x160 = functional.silu(self.stem(visual - 0.5))
         skips, x = [x160], x160
         for down, blocks in zip(self.down, self.seen, strict=True):
@@ -109,10 +140,10 @@ class Generator(nn.Module):
         return flow, shown, _upsample(self.up[2](x), 2) + skips[0]
 
 
-def _identity_grid(size: int) -> Tensor:
-    """Where each pixel's centre lies, `[1, 2, size, size]`: x, y in -1..1."""
-    centres = (2 * torch.arange(size, dtype=torch.float32) + 1) / size - 1
-    return torch.stack(torch.meshgrid(centres, centres, indexing="xy"))[None]
+def _identity_grid(height: int, width: int) -> Tensor:
+    """Where each pixel's centre lies, `[1, 2, height, width]`: x, y in -1..1."""
+    down, across = ((2 * torch.arange(size, dtype=torch.float32) + 1) / size - 1 for size in (height, width))
+    return torch.stack(torch.meshgrid(across, down, indexing="xy"))[None]
 
 
 def _sample(image: Tensor, where: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ def quantize_int8(
         calibration: real inputs by name, batches of one; a few hundred of them.
         keep_float: regular expressions of node names that stay in float32.
     """
-    import nncf  # type: ignore[import-untyped]  # noqa: PLC0415  takes seconds, and only this function needs it
+    import nncf  # noqa: PLC0415  takes seconds, and only this function needs it
 
     model = onnx.load(source)
     _restore(model)

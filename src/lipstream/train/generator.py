@@ -67,6 +67,8 @@ class Surrounds:
     """Closed-mouth crops, `[k, 3, 320, 320]` uint8 BGR."""
     chosen: list[int]
     """The reference of each driving picture."""
+    mask: Mask
+    """Where the generator paints."""
 
     @classmethod
     def cut(cls, clip: Clip, transforms: Float32, mask: Mask, references: list[Image], chosen: list[int]) -> Self:
@@ -81,7 +83,7 @@ class Surrounds:
         """
         crops = [hide(cut(clip.image(i), transform), mask) for i, transform in enumerate(transforms)]
         hidden, patterns = (np.stack(images).transpose(0, 3, 1, 2) for images in (crops, references))
-        return cls(hidden, patterns, chosen)
+        return cls(hidden, patterns, chosen, mask)
 
     def visual(self, indices: list[int]) -> Tensor:
         """The generator's view of driving pictures, `[b, 6, 320, 320]` float32 BGR in 0..1."""
@@ -92,14 +94,14 @@ class Surrounds:
 class GeneratorTask:
     """What the trainer loop asks for: random crops, errors inside the mask, figures on held-out crops."""
 
-    def __init__(  # noqa: PLR0913  the last two are optional, and by name only
-        self, surrounds: Surrounds, training: Crops, held_out: Crops, mask: Mask, *, batch_size: int = 8, seed: int = 0
+    def __init__(
+        self, surrounds: Surrounds, training: Crops, held_out: Crops, *, batch_size: int = 8, seed: int = 0
     ) -> None:
         """Keep everything in memory, as uint8."""
         self._surrounds, self._training, self._held_out = surrounds, training, held_out
         self._batch_size, self._seed = batch_size, seed
-        self._weight = torch.from_numpy(mask.generated.astype(np.float32) / 255)
-        self._box = mask.box
+        self._weight = torch.from_numpy(surrounds.mask.generated.astype(np.float32) / 255)
+        self._box = surrounds.mask.box
 
     def batch(self, step: int) -> dict[str, Tensor]:
         """Random crops with what the generator sees of their driving pictures."""
