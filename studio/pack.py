@@ -23,7 +23,7 @@ from studio.idle import MOUTH
 REFERENCES = 5
 FRAMES_CRF, CROPS_CRF = 14, 11
 GOP = 12
-CHANGED = 5.0  # levels; where articulations change a crop by more, it belongs to the mask
+CHANGED = 8.0  # levels; where articulations change a crop by more, it belongs to the mask
 FEATHER_PIXELS = 9
 
 
@@ -72,8 +72,17 @@ def spoken_crops(
         frame[y0:y1, x0:x1] = read_image(path.with_suffix(".png"))
         crops.append(sharp_cut(frame, transforms[index]))
     lips = np.stack([row["lips_px"] for row in rows]).astype(np.float32)
-    arrays = {"codes": np.stack([row["code"] for row in rows]), "lips_px": lips, "mouth": lips[:, :2].mean(1)}
+    codes = np.stack([row["code"] for row in rows])
+    arrays = {"codes": codes, "lips_px": lips.astype(np.float16), "mouth": lips[:, :2].mean(1)}
     return crops, arrays | {"frame_index": np.array([int(row["frame_index"]) for row in rows], np.int32)}
+
+
+def rounded(box: tuple[int, int, int, int], margin: int) -> np.ndarray:
+    """A box with round corners, `margin` inside the given one: `[320, 320]` uint8, 0 or 255."""
+    x0, y0, x1, y1 = box
+    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE]
+    across, down = (x - (x0 + x1) / 2) / ((x1 - x0) / 2 - margin), (y - (y0 + y1) / 2) / ((y1 - y0) / 2 - margin)
+    return np.where(abs(across) ** 3 + abs(down) ** 3 <= 1, 255, 0).astype(np.uint8)
 
 
 def mask(crops: list[Image], rest: list[Image], frame_index: np.ndarray) -> np.ndarray:
@@ -85,11 +94,7 @@ def mask(crops: list[Image], rest: list[Image], frame_index: np.ndarray) -> np.n
     points = cv2.findNonZero((most > CHANGED).astype(np.uint8))
     area = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
     cv2.fillConvexPoly(area, cv2.convexHull(points), 255)
-    x0, y0, x1, y1 = MOUTH
-    inside = np.zeros_like(area)
-    margin = 2 * FEATHER_PIXELS + 3
-    inside[y0 + margin : min(y1, CROP_SIZE) - margin, x0 + margin : x1 - margin] = 255
-    area = cv2.bitwise_and(cv2.dilate(area, None, iterations=FEATHER_PIXELS), inside)
+    area = cv2.bitwise_and(cv2.dilate(area, None, iterations=FEATHER_PIXELS), rounded(MOUTH, 2 * FEATHER_PIXELS + 3))
     soft = cv2.GaussianBlur(cv2.GaussianBlur(area, (0, 0), FEATHER_PIXELS), (0, 0), FEATHER_PIXELS / 2)
     return np.where(soft < 3, 0, np.where(soft > 252, 255, soft)).astype(np.uint8)
 
@@ -132,7 +137,8 @@ def main() -> None:
         else:
             with np.load(options.work / "heldout.npz") as sound:
                 arrays |= {name: sound[name] for name in ("pcm", "clip_start", "pcm_start")}
-            arrays["opening_px"] = arrays["lips_px"][:, 1, 1] - arrays["lips_px"][:, 0, 1]
+            lips = arrays.pop("lips_px").astype(np.float32)
+            arrays["opening_px"] = lips[:, 1, 1] - lips[:, 0, 1]
         folder = options.kept if what == "crops" else options.avatar
         write_video(folder / f"{what}.mp4", map(whole_colours, crops), CROPS_CRF)
         np.savez_compressed(folder / f"{what}.npz", **arrays)

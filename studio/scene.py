@@ -377,9 +377,10 @@ class Scene:
         render = self.scene.render
         render.use_border = render.use_crop_to_border = box is not None
         if box:
-            x0, y0, x1, y1 = (b / FRAME_SIZE for b in box)
-            render.border_min_x, render.border_max_x = x0, x1
-            render.border_min_y, render.border_max_y = 1 - y1, 1 - y0
+            x0, y0, x1, y1 = box
+            sides = ((side + 0.02) / FRAME_SIZE for side in (x0, x1, FRAME_SIZE - y1, FRAME_SIZE - y0))
+            # Blender rounds down, so the sides lie just inside their pixels.
+            render.border_min_x, render.border_max_x, render.border_min_y, render.border_max_y = sides
         render.filepath = str(path)
         with silenced():
             bpy.ops.render.render(write_still=True)

@@ -85,6 +85,6 @@ def test_learns(surrounds: Surrounds, crops: Crops, tmp_path: Path) -> None:
     torch.manual_seed(0)
     module = Generator(configuration("fast", surrounds.mask.box))
     before = task.evaluate(module)["psnr_db"]
-    config = LoopConfig(steps=12, learning_rate=5e-3, evaluate_every=12, warmup_steps=1, average=0.0, half=False)
+    config = LoopConfig(steps=12, learning_rate=3e-2, evaluate_every=12, warmup_steps=1, average=0.0, half=False)
     train(module, task, tmp_path / "run", config)
     assert task.evaluate(module)["psnr_db"] > before + 0.5
