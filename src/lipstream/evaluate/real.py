@@ -69,9 +69,7 @@ def real_figures(comparisons: Sequence[Comparison]) -> list[Figure]:
     figures = [
         Figure("real.opening_r", _median_r(comparisons), "opening against the speakers', median over the recordings"),
         Figure("real.lag_frames", _lag(comparisons), "frames by which the avatar's lips come after the speakers'"),
-        Figure(
-            "real.tremble_times", _tremble(comparisons), "trembling of the avatar's lips over the speakers'"
-        ),
+        Figure("real.tremble_times", _tremble(comparisons), "trembling of the avatar's lips over the speakers'"),
         Figure("real.loudness_r", _median_baseline(comparisons), "baseline: the sound's loudness in place of lips"),
     ]
     for speakers in SETS:
