@@ -1,9 +1,13 @@
-"""A training run in, the package's speech networks out: `python -m studio.export_speech WORK/run WORK/features ASSETS`.
+"""Weights of a training run in, the package's speech networks out.
 
-ASSETS gets `speech_encoder.onnx`, `articulation.onnx`, `golden.npz` and `speech.json`.
+python -m studio.export_speech ASSETS WORK/features WORK/run/best.pt [WORK/early.pt ...]
+
+Several weights of one run are averaged, which keeps what they agree on: the last ones know synthetic voices best, early
+ones people's. ASSETS gets `speech_encoder.onnx`, `articulation.onnx`, `golden.npz` and `speech.json`.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Network, SpeechManifest
 from lipstream.train.export import export_onnx, golden, round_weights
-from lipstream.train.speech import Shard, SpeechNetworks, sequence
+from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, sequence
 
 GOLDEN_FRAMES = 4
+HELD_OUT = ("clean", "noisy")
 PROVENANCE = {
     "made_by": "studio/voices.py, studio/train_speech.py",
     "voices": "synthetic only: flite slt, rms, awb, kal16, kal; festival kal, cmu_us_slt_arctic_hts; espeak-ng",
@@ -25,13 +30,14 @@ PROVENANCE = {
 }
 
 
-def load_best(run: Path) -> tuple[SpeechNetworks, dict[str, object]]:
-    """Both networks with a run's best weights as they are exported, and the step and figures they reached."""
-    contents = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+def load_average(kept: Sequence[Path]) -> tuple[SpeechNetworks, list[int]]:
+    """The mean of kept weights, rounded as they are exported, and the steps they were kept at."""
+    contents = [torch.load(path, map_location="cpu", weights_only=True) for path in kept]
+    states = [content["module"] for content in contents]
     networks = SpeechNetworks()
-    networks.load_state_dict(contents["module"])
+    networks.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
     round_weights(networks.eval())
-    return networks, {"step": contents["step"], **{k: round(float(v), 4) for k, v in contents["figures"].items()}}
+    return networks, [content["step"] for content in contents]
 
 
 def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Tensor]:
@@ -52,11 +58,14 @@ def gflop(module: nn.Module, example: Tensor) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def export(run: Path, features: Path, assets: Path) -> SpeechManifest:
+def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest:
     """Write the four files of the package's speech networks."""
     assets.mkdir(parents=True, exist_ok=True)
-    networks, figures = load_best(run)
-    mel, audio = golden_inputs(networks, Shard.read(features / "held_out_clean.npz"))
+    networks, steps = load_average(kept)
+    held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
+    found = SpeechTask([], held_out, seed=0).evaluate(networks)
+    figures = {"averaged_steps": steps, **{name: round(value, 4) for name, value in found.items()}}
+    mel, audio = golden_inputs(networks, held_out["clean"])
     parts = {"speech_encoder": (networks.encoder, "mel", mel, "features")}
     parts["articulation"] = (networks.articulation, "audio", audio, "code")
     pairs, entries = {}, {}
@@ -74,13 +83,13 @@ def export(run: Path, features: Path, assets: Path) -> SpeechManifest:
 
 
 def main() -> None:
-    """Export the best weights of a run."""
+    """Export the mean of kept weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("features", type=Path)
     parser.add_argument("assets", type=Path)
+    parser.add_argument("features", type=Path)
+    parser.add_argument("kept", type=Path, nargs="+")
     options = parser.parse_args()
-    print(export(options.run, options.features, options.assets).model_dump_json(indent=2))
+    print(export(options.kept, options.features, options.assets).model_dump_json(indent=2))
 
 
 if __name__ == "__main__":
