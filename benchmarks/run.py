@@ -1,6 +1,6 @@
 """Runs `lipstream evaluate` and `lipstream bench` and keeps their reports in benchmarks/results.
 
-    python benchmarks/run.py NAME [--avatar iris]
+    python benchmarks/run.py NAME [--avatar iris] [--hour]
     python benchmarks/table.py NAME --write
 
 Let nothing else run meanwhile. Real speakers are measured where LIPSTREAM_DATA names the recordings.
@@ -21,10 +21,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="of the machine, such as epyc-2-cores")
     parser.add_argument("--avatar", default="iris")
+    parser.add_argument("--hour", action="store_true", help="measure the memory of an hour of video as well")
     options = parser.parse_args()
+    hour = ("--hour",) if options.hour else ()
     RESULTS.mkdir(exist_ok=True)
     for kind, arguments in {
-        "bench": ("bench", "--avatar", options.avatar, "--audio", str(SPEECH), "--json"),
+        "bench": ("bench", "--avatar", options.avatar, "--audio", str(SPEECH), "--json", *hour),
         "evaluation": ("evaluate", options.avatar, "--json"),
     }.items():
         done = subprocess.run([*COMMAND, *arguments], stdout=subprocess.PIPE, check=True)  # noqa: S603 our own

@@ -17,6 +17,8 @@ from lipstream.train.generator import Crops, GeneratorTask, Surrounds
 from lipstream.train.loop import LoopConfig, train
 from lipstream.video.clip import Clip
 
+JUDGE_EVERY = 20
+
 
 def surrounds(avatar: Path) -> Surrounds:
     """What the generator sees of each driving picture, as the renderer cuts it."""
@@ -28,11 +30,11 @@ def surrounds(avatar: Path) -> Surrounds:
     return Surrounds.cut(clip, transforms, mask, references, nearest(poses, poses[chosen]))
 
 
-def task(kept: Path, avatar: Path, seen: Surrounds, *, batch_size: int, seed: int) -> GeneratorTask:
-    """What to learn: the kept crops; the held-out sentences decide which weights are best, every third frame."""
-    unheard = Crops.read(avatar / "heldout.mp4", avatar / "heldout.npz").every(3)
-    training = Crops.read(kept / "crops.mp4", kept / "crops.npz")
-    return GeneratorTask(seen, training, unheard, batch_size=batch_size, seed=seed)
+def task(kept: Path, seen: Surrounds, *, batch_size: int, seed: int) -> GeneratorTask:
+    """What to learn: the kept crops, every twentieth of which decides which weights are best."""
+    crops = Crops.read(kept / "crops.mp4", kept / "crops.npz")
+    judges = np.arange(len(crops.codes)) % JUDGE_EVERY == 0
+    return GeneratorTask(seen, crops.where(~judges), crops.where(judges), batch_size=batch_size, seed=seed)
 
 
 def main() -> None:
@@ -58,7 +60,7 @@ def main() -> None:
         warmup_steps=100,
     )  # fmt: skip
     seen = surrounds(options.avatar)
-    learnt = task(options.kept, options.avatar, seen, batch_size=options.batch_size, seed=options.seed)
+    learnt = task(options.kept, seen, batch_size=options.batch_size, seed=options.seed)
     train(Generator(configuration(options.quality, seen.mask.box)), learnt, options.work / options.quality, config)
 
 

@@ -15,7 +15,7 @@ EVALUATION = Evaluation(
 BENCH = Bench(
     "tiny",
     (Timing("generator", "openvino bf16, batch 8", 8, 160.0, 5),),
-    (Figure("speed.generator_fps", 30.0, "frames/s"), Figure("speed.peak_memory_mb", 1234.5, "peak")),
+    (Figure("speed.generator_fps", 30.0, "frames/s"), Figure("speed.hour_memory_mb", 1234.5, "peak")),
     {},
 ).as_json()
 
@@ -35,7 +35,7 @@ def test_every_figure_is_a_row(table: ModuleType) -> None:
     rows = table.figures_table(EVALUATION, BENCH).splitlines()
     assert rows[2] == "| `truth.opening_r` | 0.93 ✓ | ≥ 0.9 | opening |"
     assert rows[3] == "| `speed.generator_fps` | 30 ✗ | ≥ 40 | frames/s |"
-    assert rows[4] == "| `speed.peak_memory_mb` | 1234 ✓ | ≤ 1536 | peak |"
+    assert rows[4] == "| `speed.hour_memory_mb` | 1234 ✓ | ≤ 1536 | peak |"
     assert rows[5] == "| real | not measured | | LIPSTREAM_DATA is unset |"
     assert "cores of" in rows[-1]
 

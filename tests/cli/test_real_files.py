@@ -1,6 +1,7 @@
-"""Every file of the real test data, whatever it is, works or fails in one line."""
+"""Every file of the real test data, whatever it is, works or fails in one line, in bounded memory."""
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from lipstream.cli.main import execute
 
 DATA = os.environ.get("LIPSTREAM_DATA")
 FILES = [path for folder in ("malformed", "media") for path in sorted(Path(DATA, folder).rglob("*.*"))] if DATA else []
+MOST_MEMORY_KB = 1536 * 1024
 MUST_WORK = {"wav_sizes_ffffffff_streaming.wav", "mulaw.wav", "grid_vp9_opus.webm", "8khz_5s.opus"}
 MUST_FAIL = {"text_named_wav.wav", "aeneas_mono.empty.wav", "grid_no_audio.mp4", "pocketsphinx_awful.wav"}
 
@@ -25,7 +27,10 @@ def test_it_works_or_fails_in_one_line(
 ) -> None:
     out = tmp_path / "out.mp4"
     code = execute(["generate", str(path), "-o", str(out), "--avatar", str(tiny_path)])
-    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    said = capsys.readouterr().err
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert "should not happen" not in said
     assert code in ((0,) if path.name in MUST_WORK else (1,) if path.name in MUST_FAIL else (0, 1))
     assert len(errors) == code
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_MEMORY_KB
     assert [entry.name for entry in tmp_path.iterdir()] == ([] if code else ["out.mp4"])

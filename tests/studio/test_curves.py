@@ -1,10 +1,5 @@
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # studio/ is no part of the package, so nothing installs it
 
 from lipstream.types import ARTICULATION, Codes, Float32
 from studio.articulation import curves

@@ -27,6 +27,9 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
     ] = None,
     seconds: Annotated[int, typer.Option(min=1, help="Speech that the whole processes turn into an MP4.")] = 10,
     repeats: Annotated[int, typer.Option(min=1, help="Whole processes of each kind; the median counts.")] = 3,
+    hour: Annotated[
+        bool, typer.Option("--hour", help="Then make an hour of video, for its memory: about a quarter of an hour.")
+    ] = False,
 ) -> None:
     """Time every stage on this machine, and whole processes from their start.
 
@@ -39,7 +42,7 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
     from lipstream.audio.read import read_pcm  # noqa: PLC0415
     from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
     from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-    from lipstream.evaluate.bench import bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
+    from lipstream.evaluate.bench import bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
     from lipstream.evaluate.speed import bursts  # noqa: PLC0415
     from lipstream.evaluate.stopwatch import Patience  # noqa: PLC0415
     from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
@@ -52,6 +55,7 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
         person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
         speech = speech_of_seconds(sound, 4)
         stages = bench_stages(open_bundle(path), person, speech, Patience(), progress)
+        whole += bench_hour(str(path), sound, progress) if hour else []
     report = dataclasses.replace(stages, figures=(*stages.figures, *whole))
     print(json.dumps(report.as_json(), indent=2) if as_json else table(report))
 

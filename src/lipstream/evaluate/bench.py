@@ -10,7 +10,7 @@ from lipstream.avatar.bundle import Bundle
 from lipstream.errors import LipstreamError
 from lipstream.evaluate.faces import Progress
 from lipstream.evaluate.figures import Figure, as_plain
-from lipstream.evaluate.machine import machine, versions
+from lipstream.evaluate.machine import install_mb, machine, versions
 from lipstream.evaluate.process import first_frame_ms, generate_mp4
 from lipstream.evaluate.speed import VARIANTS, generator_timings, stage_timings
 from lipstream.evaluate.stopwatch import Patience, Timing, timed
@@ -103,7 +103,28 @@ def bench_processes(avatar: str, pcm: Pcm, repeats: int, progress: Progress) -> 
     return [
         Figure("speed.first_frame_s", float(np.median(firsts)) / 1000, "process start to first finished frame"),
         Figure(name, whole, f"{seconds:.0f} s of speech to MP4, process start included"),
-        Figure("speed.peak_memory_mb", peak, f"peak memory of that ({seconds:.0f} s)"),
+        Figure("speed.memory_mb", peak, "peak memory of that"),
+        Figure("speed.install_mb", install_mb(), "lipstream and every package it needs, on disk"),
+    ]
+
+
+def bench_hour(avatar: str, pcm: Pcm, progress: Progress) -> list[Figure]:
+    """Make an hour of video in a process of its own, for the memory it takes.
+
+    Args:
+        avatar: a name or path.
+        pcm: speech to repeat, `[L]` float32 in -1..1 at 16 kHz.
+        progress: told when it begins and ends.
+
+    Raises:
+        LipstreamError: the process failed.
+    """
+    progress("hour", 0, 1)
+    run = generate_mp4(speech_of_seconds(pcm, 3600), avatar)
+    progress("hour", 1, 1)
+    return [
+        Figure("speed.hour_memory_mb", run.peak_memory_mb, "peak memory of an hour of speech to MP4"),
+        Figure("speed.hour_s", run.elapsed_ms / 1000, "time that takes"),
     ]
 
 

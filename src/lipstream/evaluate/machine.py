@@ -2,8 +2,11 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import re
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+
+import lipstream
 
 TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 PACKAGES = ("numpy", "openvino", "onnxruntime", "onnxruntime-gpu", "torch", "opencv-python-headless", "av", "soxr")
@@ -32,6 +35,38 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def install_mb() -> float:
+    """Megabytes on disk of lipstream and of every installed package that it needs without an extra."""
+    needed, own = _needed_packages(), Path(lipstream.__file__).parent
+    files = [path for path in own.rglob("*") if path.is_file()]
+    for package in needed:
+        files += [Path(str(file.locate())) for file in distribution(package).files or ()]
+    return sum(path.stat().st_size for path in set(files) if path.is_file()) / 1e6
+
+
+def _needed_packages() -> set[str]:
+    """Names of the packages that lipstream needs, and of those that they need."""
+    needed: set[str] = set()
+    waiting = ["lipstream"]
+    while waiting:
+        try:
+            requirements = distribution(waiting.pop()).requires or []
+        except PackageNotFoundError:  # for another platform or version of Python
+            continue
+        names = {re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in requirements if "extra ==" not in line}
+        waiting += sorted(names - needed)
+        needed |= names
+    return {name for name in needed if _is_installed(name)}
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _processor_fields() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -52,9 +53,10 @@ class Crops:
             raise InputError(f"{video} holds {len(images)} crops, {arrays} {len(found.codes)}: pack them again")
         return found
 
-    def every(self, nth: int) -> "Crops":
-        """Every `nth` crop."""
-        return Crops(self.images[::nth], self.codes[::nth], self.frame_index[::nth], self.mouth[::nth])
+    def where(self, chosen: NDArray[np.bool_]) -> "Crops":
+        """The chosen ones, `[n]` bool."""
+        index = [place for place, take in zip(self.frame_index, chosen, strict=True) if take]
+        return Crops(self.images[chosen], self.codes[chosen], index, self.mouth[chosen])
 
 
 @dataclass(frozen=True, eq=False)
