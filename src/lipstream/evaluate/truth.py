@@ -33,7 +33,7 @@ class TruthClip:
     frame_index: list[int]
     """Pictures of the driving clip that it was rendered over, n of them."""
     opening_px: Float32
-    """Distance of the inner lips, `[n]` float32 in crop pixels."""
+    """Distance of the inner lips as it can be seen, `[n]` float32 in crop pixels from 0."""
 
 
 def read_truth(folder: Path) -> list[TruthClip]:
@@ -69,7 +69,7 @@ def _clip(arrays: dict[str, Array], frames: slice, samples: slice) -> TruthClip:
         pcm=arrays["pcm"][samples].astype(np.float32) / np.float32(32768.0),
         codes=arrays["codes"][frames].astype(np.float32),
         frame_index=[int(index) for index in arrays["frame_index"][frames].tolist()],
-        opening_px=arrays["opening_px"][frames].astype(np.float32),
+        opening_px=np.maximum(arrays["opening_px"][frames], 0).astype(np.float32),  # sealed lips overlap in the truth
     )
 
 

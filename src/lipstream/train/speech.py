@@ -9,15 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lipstream.audio.window import CONTEXT_AHEAD, CONTEXT_BEHIND
 from lipstream.nets.articulation import Articulation
 from lipstream.nets.speech_encoder import SpeechEncoder
 from lipstream.rate import window_start_row
-from lipstream.types import ARTICULATION, CODE_SIZE, CONTEXT_ROWS, WINDOW_ROWS, Codes, Float32, Mel
+from lipstream.types import ARTICULATION, CODE_SIZE, CONTEXT_ROWS, MEL_BINS, WINDOW_ROWS, Codes, Float32, Mel
 
 Half = NDArray[np.float16]
 """Mel rows and codes as they are kept on disk."""
-BEHIND, AHEAD = 9, 6
-"""A context is the windows i - 9 to i + 6 of frame i."""
 FULL_CONTEXT_SHARE = 0.3
 """Of the sequences; the others keep windows up to i + k, k from -1 to 5."""
 SEQUENCE_FRAMES = 64
@@ -27,6 +26,8 @@ WEIGHTS = {"jaw": 2.0, "lip_gap": 3.0, "lip_width": 1.5, "protrusion": 1.5, "lip
 WIDTHS = {"lip_press": 0.5, "lip_tuck": 0.5, "tongue_front": 0.5}
 """Errors below it count squared, 0.1 for the others: what is mostly zero would otherwise be learnt as always zero."""
 VELOCITY_WEIGHT = 0.5
+COLOUR, NOISE = 0.25, 0.15
+"""Deviation of a sequence's level, tilt and bend, and most noise, in log-mel units of 12.5 dB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class SpeechNetworks(nn.Module):
         features = self.encoder(mel.flatten(0, 1).unsqueeze(1))
         rows = self.articulation.projection(features).reshape(sequences, windows, -1) * exists.unsqueeze(-1)
         contexts = rows.unfold(1, CONTEXT_ROWS, 1).transpose(2, 3)  # [b, n, 16, width]
-        arrived = torch.arange(-BEHIND, AHEAD + 1, device=mel.device) <= ahead[:, None]
+        arrived = torch.arange(-CONTEXT_BEHIND, CONTEXT_AHEAD + 1, device=mel.device) <= ahead[:, None]
         contexts = contexts * arrived[:, None, :, None]
         codes = self.articulation.decode(contexts.flatten(0, 1))
         return codes.reshape(sequences, -1, CODE_SIZE).float()
@@ -111,7 +112,7 @@ def sequence(mel: Mel | Half, first_frame: int, frames: int) -> tuple[Float32, N
     Returns:
         Windows `[frames + 15, 80, 16]` float32, silent where missing, and which exist `[frames + 15]`.
     """
-    windows = np.arange(first_frame - BEHIND, first_frame + frames + AHEAD)
+    windows = np.arange(first_frame - CONTEXT_BEHIND, first_frame + frames + CONTEXT_AHEAD)
     starts = np.array([window_start_row(int(window)) for window in windows])
     exists = (starts >= 0) & (starts + WINDOW_ROWS <= len(mel))
     rows = np.where(exists, starts, 0)[:, None] + np.arange(WINDOW_ROWS)
@@ -137,7 +138,9 @@ class SpeechTask:
         parts = [_random_part(mel, codes, random) for mel, codes in chosen]
         mel, exists, codes, counts = (np.stack(arrays) for arrays in zip(*parts, strict=True))
         ahead = np.where(
-            random.uniform(size=len(parts)) < FULL_CONTEXT_SHARE, AHEAD, random.integers(-1, AHEAD, len(parts))
+            random.uniform(size=len(parts)) < FULL_CONTEXT_SHARE,
+            CONTEXT_AHEAD,
+            random.integers(-1, CONTEXT_AHEAD, len(parts)),
         )
         arrays = {"mel": mel, "exists": exists, "codes": codes, "counts": counts, "ahead": ahead}
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -158,7 +161,7 @@ class SpeechTask:
         """Median correlation over the held-out utterances, with full context and with the live one."""
         figures: dict[str, float] = {}
         for name, utterances in self._held_out.items():
-            for context, ahead in (("full", AHEAD), ("live", 0)):
+            for context, ahead in (("full", CONTEXT_AHEAD), ("live", 0)):
                 pairs = [(articulate(module, mel, len(codes), ahead), codes) for mel, codes in utterances]
                 figures |= {
                     f"{dimension}_r_{name}_{context}": correlation(pairs, dimension) for dimension in ("lip_gap", "jaw")
@@ -179,13 +182,23 @@ def _random_part(
     frames = len(codes)
     first = int(random.integers(min(0, frames - SEQUENCE_FRAMES), max(0, frames - SEQUENCE_FRAMES) + 1))
     windows, exists = sequence(mel, first, SEQUENCE_FRAMES)
+    windows = colour(windows, random)
     wanted = np.arange(first, first + SEQUENCE_FRAMES)
     counts = (wanted >= 0) & (wanted < frames)
     return windows, exists, codes[np.clip(wanted, 0, frames - 1)].astype(np.float32), counts
 
 
+def colour(windows: Float32, random: np.random.Generator) -> Float32:
+    """Change level, tilt and bend of the spectrum and add noise, anew at every use; `[n, 80, 16]` log-mel in -4..4."""
+    place = np.linspace(-1, 1, MEL_BINS, dtype=np.float32)
+    level, tilt, bend = random.normal(0, COLOUR, 3).astype(np.float32)
+    shape = level + tilt * place + bend * np.cos(np.pi * (place + random.uniform()), dtype=np.float32)
+    noise = random.uniform(0, NOISE) * random.standard_normal(windows.shape, np.float32)
+    return np.clip(windows + shape[:, None] + noise.astype(np.float32), -4, 4)
+
+
 @torch.no_grad()
-def articulate(module: nn.Module, mel: Mel | Half, frames: int, ahead: int = AHEAD) -> Codes:
+def articulate(module: nn.Module, mel: Mel | Half, frames: int, ahead: int = CONTEXT_AHEAD) -> Codes:
     """Codes of a whole utterance, `[frames, 12]`."""
     windows, exists = sequence(mel, 0, frames)
     device = next(module.parameters()).device
