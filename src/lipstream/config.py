@@ -34,7 +34,11 @@ def read_config(environment: Mapping[str, str]) -> Config:
     if log not in get_args(LogLevel):
         raise InputError(f"LIPSTREAM_LOG is {log!r}, expected one of {', '.join(get_args(LogLevel))}.")
     home = environment.get("LIPSTREAM_HOME")
-    return Config(Path(home).expanduser() if home else _data_folder(environment), cast("LogLevel", log))
+    try:
+        folder = Path(home).expanduser() if home else _data_folder(environment)
+    except RuntimeError as error:  # ~nobody
+        raise InputError(f"The folder of installed avatars is unknown ({error}); set LIPSTREAM_HOME.") from error
+    return Config(folder, cast("LogLevel", log))
 
 
 def _data_folder(environment: Mapping[str, str]) -> Path:

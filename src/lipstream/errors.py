@@ -5,7 +5,7 @@ LipstreamError
 │   └── MediaError                    a file that cannot be decoded, or holds no sound or no picture
 ├── AvatarError (ValueError)          an avatar bundle that is damaged or malformed
 │   ├── AvatarNotFoundError           no avatar of that name or path (also LookupError)
-│   └── AvatarVersionError            a bundle of a newer format
+│   └── AvatarVersionError            a bundle of another version of the format or of the codes
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
 ├── OutputError (OSError)             an output that cannot be written
 │   └── OutputExistsError             an output that exists (also FileExistsError)
@@ -34,7 +34,7 @@ class AvatarNotFoundError(AvatarError, LookupError):
 
 
 class AvatarVersionError(AvatarError):
-    """A bundle of a format newer than this lipstream reads."""
+    """A bundle of another version, of the format or of the articulation codes, than this lipstream reads."""
 
 
 class EngineError(LipstreamError, RuntimeError):
@@ -51,3 +51,9 @@ class OutputExistsError(OutputError, FileExistsError):
 
 class MissingExtraError(LipstreamError, ImportError):
     """An optional package that is not installed; the message names the extra."""
+
+
+def reason_of(error: Exception, *, line: int = -1) -> str:
+    """One line of what a library's exception says, the last unless told; the name of its type if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[line] if lines else type(error).__name__

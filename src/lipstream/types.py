@@ -77,5 +77,5 @@ class Engine(Protocol):
     """A loaded network: arrays in, arrays out."""
 
     def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
-        """Run a batch. Names and shapes are those of the network's table in the design (`mel`, `features`, ...)."""
+        """Run a batch. Names and shapes are those of docs/bundle-format.md: `mel`, `features`, ..."""
         ...

@@ -3,6 +3,7 @@ import os
 import struct
 import tracemalloc
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -184,6 +185,13 @@ def test_missing_file_is_named() -> None:
 def test_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Is a directory"):
         read_pcm(tmp_path)
+
+
+@pytest.mark.parametrize("read", [read_pcm, duration_hint_ms])
+def test_pipe_is_refused_without_waiting_for_it(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(InputError, match=r"pipe\.wav is a pipe or a device; .* save the sound to a file first"):
+        read(tmp_path / "pipe.wav")
 
 
 def test_empty_file_is_refused(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def test_damaged_archives(tmp_path: Path, folder: Path) -> None:
             path.unlink()
 
 
+@pytest.mark.parametrize("flag", [0x20, 0x40])
+def test_refuses_packing_that_zipfile_lacks(tmp_path: Path, folder: Path, flag: int) -> None:
+    content = bytearray(write(tmp_path / "a.avatar", {"a": b"1"}).read_bytes())
+    content[content.index(b"PK\1\2") + 8] |= flag
+    (tmp_path / "b.avatar").write_bytes(content)
+    with pytest.raises(AvatarError, match="not an intact"):
+        unpack(tmp_path / "b.avatar", folder)
+
+
 def test_refuses_other_compressions(tmp_path: Path, folder: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.avatar", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("avatar.json", b"{}")

@@ -1,5 +1,6 @@
 import io
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,29 @@ def test_damaged_files(tmp_path: Path) -> None:
             read_npz(tmp_path / "b.npz")
     with pytest.raises(AvatarError, match="cannot be read"):
         read_npz(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize(("field", "value"), [(6, 99), (8, 0x01), (8, 0x20), (8, 0x40), (10, 12), (10, 14), (10, 99)])
+def test_refuses_what_is_encrypted_or_oddly_packed(tmp_path: Path, field: int, value: int) -> None:
+    """Fields of a directory's entry: version needed, flags, compression."""
+    np.savez_compressed(tmp_path / "a.npz", a=np.arange(1000))
+    content = bytearray((tmp_path / "a.npz").read_bytes())
+    content[content.index(b"PK\1\2") + field] = value
+    (tmp_path / "b.npz").write_bytes(content)
+    with pytest.raises(AvatarError, match=r"oddly packed|cannot be read"):
+        read_npz(tmp_path / "b.npz")
+
+
+def test_damage_never_escapes_as_another_error(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", a=np.arange(9), b=np.ones(9, np.float16))
+    source = np.frombuffer((tmp_path / "a.npz").read_bytes(), np.uint8)
+    random = np.random.default_rng(5)
+    for _ in range(400):
+        content = source.copy()
+        content[random.integers(0, content.size, 3)] = random.integers(0, 256, 3)
+        (tmp_path / "b.npz").write_bytes(content.tobytes())
+        with suppress(AvatarError):
+            read_npz(tmp_path / "b.npz")
 
 
 def test_takes_real_numbers_as_float32() -> None:

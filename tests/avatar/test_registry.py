@@ -63,6 +63,11 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path) -> None:
         find("irsi", tmp_path)
 
 
+def test_a_home_of_nobody(tmp_path: Path) -> None:
+    with pytest.raises(AvatarNotFoundError, match="no avatar '~nobody-here/x': Could not determine home"):
+        find("~nobody-here/x", tmp_path)
+
+
 def test_an_unknown_name_where_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "ASSETS", tmp_path / "nothing")
     with pytest.raises(AvatarNotFoundError, match="none is installed or built in"):

@@ -11,6 +11,7 @@ from fakes import Start, write_wav
 
 from lipstream.cli.generate import summary
 from lipstream.cli.main import execute
+from lipstream.types import Pcm
 
 pytestmark = pytest.mark.usefixtures("tiny_speech")
 
@@ -50,9 +51,9 @@ def damaged(folder: Path, name: str) -> None:
     (folder / name).write_bytes(content)
 
 
-def newer(folder: Path) -> None:
+def changed(folder: Path, **fields: object) -> None:
     manifest = json.loads((folder / "avatar.json").read_text())
-    (folder / "avatar.json").write_text(json.dumps(manifest | {"format": "lipstream.avatar/2"}))
+    (folder / "avatar.json").write_text(json.dumps(manifest | fields))
 
 
 # Done to a folder with speech.wav and tiny/; changed in the command; the exit code; words of the line.
@@ -71,7 +72,16 @@ BAD: dict[str, tuple[object, dict[str, str], int, str]] = {
     "no such avatar": (None, {"avatar": "nobody"}, 1, "no avatar 'nobody'"),
     "damaged network": (lambda folder: damaged(folder / "tiny", "generator.fast.onnx"), {}, 1, "is damaged"),
     "damaged clip": (lambda folder: damaged(folder / "tiny", "frames.mp4"), {}, 1, "is damaged"),
-    "newer avatar": (lambda folder: newer(folder / "tiny"), {}, 1, "lipstream.avatar/2"),
+    "newer avatar": (lambda folder: changed(folder / "tiny", format="lipstream.avatar/2"), {}, 1, "lipstream.avatar/2"),
+    "nobody's home": (None, {"avatar": "~nobody-here/x"}, 1, "no avatar '~nobody-here/x'"),
+    "other codes": (
+        lambda folder: changed(folder / "tiny", articulation="articulation/2"),
+        {},
+        1,
+        "driven by articulation/2, the speech networks speak articulation/1",
+    ),
+    "a pipe": (lambda folder: os.mkfifo(folder / "pipe.wav"), {"audio": "pipe.wav"}, 1, "is a pipe or a device"),
+    "a device": (None, {"audio": "/dev/zero"}, 1, "is a pipe or a device"),
     "text as avatar": (
         lambda folder: (folder / "a.avatar").write_text("x"),
         {"avatar": "a.avatar"},
@@ -79,7 +89,8 @@ BAD: dict[str, tuple[object, dict[str, str], int, str]] = {
         "not an intact",
     ),
     "no such folder": (None, {"out": "gone/out.mp4"}, 1, "folder does not exist"),
-    "a file as folder": (None, {"out": "speech.wav/out.mp4"}, 1, "folder does not exist"),
+    "a file as folder": (None, {"out": "speech.wav/out.mp4"}, 1, "a file lies where its folder should be"),
+    "a file as folder of frames": (None, {"out": "speech.wav/%d.jpg"}, 1, "a file lies where its folder should be"),
     "a folder as file": (lambda folder: (folder / "out.mp4").mkdir(), {}, 1, "exists already"),
     "existing file": (lambda folder: (folder / "out.mp4").write_text("mine"), {}, 1, "--overwrite"),
     "existing frames": (lambda folder: (folder / "3.jpg").write_text("mine"), {"out": "%d.jpg"}, 1, "--overwrite"),
@@ -131,13 +142,14 @@ def test_bad_input_is_refused_in_one_line(  # noqa: PLR0917  fixtures
     assert contents(tmp_path) == before
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.parametrize("out", ["out.mp4", "%d.jpg", "frames/%d.jpg"])
 def test_a_folder_that_may_not_be_written_is_told(
-    hello_path: Path, tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    out: str, hello_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tmp_path.chmod(0o500)
-    assert generate(hello_path, tmp_path / "out.mp4", tiny_path) == 1
-    assert "permission denied" in capsys.readouterr().err
+    assert generate(hello_path, Path("/proc") / out, tiny_path) == 1  # where root may not write either
+    error = capsys.readouterr().err
+    assert error.startswith("error: Cannot write /proc/")
+    assert error.count("\n") == 1
 
 
 def test_samples_that_are_no_numbers_are_silence(tiny_path: Path, tmp_path: Path) -> None:
@@ -159,7 +171,7 @@ def test_overwriting_replaces_the_file(tiny_path: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.mp4").stat().st_size > 1_000
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 @pytest.mark.parametrize("out", ["out.mp4", "frames/%d.jpg"])
 def test_a_signal_leaves_nothing_half_written(  # noqa: PLR0917  fixtures
     number: signal.Signals, code: int, out: str, start: Start, minute_path: Path, tiny_path: Path, tmp_path: Path
@@ -172,6 +184,20 @@ def test_a_signal_leaves_nothing_half_written(  # noqa: PLR0917  fixtures
     assert process.returncode == code
     assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damage_is_told_once(hello: Pcm, tiny_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(hello[None], format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    content = bytearray((tmp_path / "a.mp4").read_bytes())
+    content[3_000:3_400] = np.random.default_rng(1).bytes(400)
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert generate(tmp_path / "a.mp4", tmp_path / "out.mp4", tiny_path) == 0
+    assert capsys.readouterr().err.count("damaged audio") == 1
 
 
 @pytest.mark.parametrize(("out", "named", "limit_bytes"), [("out.mp4", "out.mp4", 20_000), ("%d.jpg", "0.jpg", 1_000)])

@@ -1,6 +1,9 @@
+import signal
+
 import pytest
 
 import lipstream
+from lipstream.cli import main
 from lipstream.cli.main import execute
 
 pytestmark = pytest.mark.usefixtures("tiny_speech")
@@ -15,6 +18,18 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_is_given(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert execute([*command, "--help"]) == 0
     assert "Usage: lipstream" in capsys.readouterr().out
+
+
+def test_a_closed_terminal_ends_the_work_unless_nohup_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: list[int] = []
+    monkeypatch.setattr(main, "execute", lambda _: 0)
+    monkeypatch.setattr(signal, "signal", lambda number, _: handled.append(number))
+    for handler, expected in ((signal.SIG_DFL, [signal.SIGTERM, signal.SIGHUP]), (signal.SIG_IGN, [])):
+        handled.clear()
+        monkeypatch.setattr(signal, "getsignal", lambda _, handler=handler: handler)
+        with pytest.raises(SystemExit):
+            main.run()
+        assert handled == expected
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,9 +89,16 @@ def test_what_is_no_speech_is_refused_at_once(tiny: Avatar, pcm: Pcm) -> None:
         render(pcm, tiny)
 
 
-def test_a_sample_rate_is_positive(tiny: Avatar, hello: Pcm) -> None:
-    with pytest.raises(InputError, match="sample rate"):
-        render(hello, tiny, sample_rate=0)
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.bool_, np.complex64, np.object_])
+def test_what_is_not_floating_is_refused_at_once(tiny: Avatar, dtype: type[np.generic]) -> None:
+    with pytest.raises(InputError, match=r"expected float32 in -1\.\.1: divide 16-bit samples by 32768"):
+        render(np.zeros(1_000, dtype), tiny)
+
+
+@pytest.mark.parametrize("sample_rate", [-16_000, 0, 1, 999, 768_001, 10**9])
+def test_a_sample_rate_is_one_of_sound(tiny: Avatar, hello: Pcm, sample_rate: int) -> None:
+    with pytest.raises(InputError, match=r"sample rate .* expected 1000 to 768000"):
+        render(hello, tiny, sample_rate=sample_rate)
 
 
 @pytest.mark.parametrize("gain", [-0.1, 2.1, float("nan"), float("inf")])

@@ -72,6 +72,15 @@ def test_a_network_with_other_tensors(model: ModelFile) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_an_engine_that_fails_without_a_word(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> float:
+        raise RuntimeError
+
+    monkeypatch.setattr(engines, "deviation", fail)
+    with pytest.raises(EngineError, match="golden input: RuntimeError"):
+        choose("openvino", model)
+
+
 def test_a_named_engine_never_falls_back(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lipstream.runtime.openvino.load", lambda *_, **__: refuse())
     with pytest.raises(EngineError, match="not today"):

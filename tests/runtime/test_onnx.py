@@ -47,6 +47,16 @@ def test_refuses_damaged_files_in_one_line(tmp_path: Path, content: bytes) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("cores", "streams", "threads"), [(1, 1, 1), (6, 1, 6), (6, 2, 3), (1, 4, 1)])
+def test_only_cores_that_the_process_may_use_are_counted(
+    cores: int, streams: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 64)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    engine = onnx.load(ARTICULATION, device="cpu", streams=streams)
+    assert engine._session.get_session_options().intra_op_num_threads == threads
+
+
 def test_refuses_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="No such file"):
         onnx.load(tmp_path / "a.onnx")

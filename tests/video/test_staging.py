@@ -38,6 +38,23 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_an_interruption_while_the_name_is_given_leaves_nothing(
+    renamed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> None:
+        if renamed:
+            replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), staged(tmp_path / "out.txt"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     path.symlink_to(tmp_path / "gone")
@@ -63,7 +80,13 @@ def test_odd_names_are_names(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "says"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "read-only"), (errno.EIO, "Input/output error")]
+    ("number", "says"),
+    [
+        (errno.ENOSPC, "no space left"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission denied"),
+        (errno.EIO, "Input/output error"),
+    ],
 )
 def test_the_systems_reason_is_told(number: int, says: str) -> None:
     with pytest.raises(OutputError, match=says), writing_to(Path("out.mp4")):

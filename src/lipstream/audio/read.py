@@ -20,7 +20,12 @@ _LOG = logging.getLogger(__name__)
 
 
 def decode(
-    path: str | Path, *, sample_rate_hz: int = SAMPLE_RATE_HZ, channels: Literal[1, 2] = 1, block_ms: int = 1000
+    path: str | Path,
+    *,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
+    channels: Literal[1, 2] = 1,
+    block_ms: int = 1000,
+    warn: bool = True,
 ) -> Iterator[Float32]:
     """Decode the first audio track of a file, block by block.
 
@@ -31,6 +36,7 @@ def decode(
         sample_rate_hz: Sample rate of the blocks, 16 kHz for speech.
         channels: 1 for the mean of the file's channels, 2 for stereo.
         block_ms: Length of every block but the last.
+        warn: Whether damage is logged; False for a second reading of the same file.
 
     Yields:
         `[n]` float32 in -1..1 for one channel, `[n, 2]` for two; samples that are not numbers are 0.
@@ -41,7 +47,7 @@ def decode(
     """
     path = Path(path)
     _check_readable(path)
-    resampled = _resample(_floats(path, channels), sample_rate_hz, channels)
+    resampled = _resample(_floats(path, channels, warn=warn), sample_rate_hz, channels)
     empty = True
     for block in _regroup(resampled, sample_rate_hz * block_ms // 1000):
         empty = False
@@ -69,6 +75,9 @@ def duration_hint_ms(path: str | Path) -> int | None:
 
 def _check_readable(path: Path) -> None:
     try:
+        # Asked before opening, which waits for ever where nobody writes into a pipe; and sound is read more than once.
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path} is a pipe or a device; {_EXPECTED}; save the sound to a file first")
         with path.open("rb") as file:
             empty = not file.read(1)
     except OSError as error:
@@ -104,7 +113,7 @@ def _audio_stream(container: av.container.InputContainer, path: Path) -> av.Audi
     return stream
 
 
-def _frames(path: Path) -> Iterator[av.AudioFrame]:
+def _frames(path: Path, *, warn: bool) -> Iterator[av.AudioFrame]:
     """Audio frames of whatever can be decoded; damage is logged once, at the end."""
     damage = ""
     damaged_packets = 0
@@ -122,16 +131,16 @@ def _frames(path: Path) -> Iterator[av.AudioFrame]:
             except av.FFmpegError as error:
                 damage = _reason(error)
                 damaged_packets += 1
-    if damage:
+    if damage and warn:
         fields = {"path": str(path), "reason": damage, "damaged_packets": damaged_packets}
         _LOG.warning("damaged audio: went on with what could be decoded", extra=fields)
 
 
-def _floats(path: Path, channels: int) -> Iterator[tuple[int, Float32]]:
+def _floats(path: Path, channels: int, *, warn: bool) -> Iterator[tuple[int, Float32]]:
     """Sample rate and `[n, channels]` float32 in -1..1 of every frame; both may change within a file."""
     converter: av.AudioResampler | None = None
     converts: tuple[object, ...] = ()
-    for frame in _frames(path):
+    for frame in _frames(path, warn=warn):
         _check_rate(frame.sample_rate, path)
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if converter is None or form != converts:

@@ -8,7 +8,6 @@ from lipstream.types import (
     FEATURE_SIZE,
     FRAME_SAMPLES,
     MEL_BINS,
-    MEL_HOP_SAMPLES,
     SAMPLE_RATE_HZ,
     WINDOW_ROWS,
     Contexts,
@@ -41,11 +40,6 @@ def windows(mel: Mel) -> Windows:
 def windows_of_rows(rows: int) -> int:
     """Windows that fit into the first `rows` mel rows."""
     return max(0, (5 * (rows - WINDOW_ROWS + 1) - 1) // 16 + 1)
-
-
-def windows_of_samples(samples: int) -> int:
-    """Windows complete once `samples` of a signal that goes on have arrived: row t needs sample 200 t + 400."""
-    return windows_of_rows(samples // MEL_HOP_SAMPLES - 1)
 
 
 class WindowStream:

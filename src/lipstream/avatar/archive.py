@@ -12,6 +12,8 @@ from lipstream.errors import AvatarError
 
 MAX_MEMBERS = 64
 MAX_UNPACKED_BYTES = 1 << 30
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError)
+"""What `zipfile` raises for damage; RuntimeError is for encryption and, as NotImplementedError, for other packing."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -32,7 +34,7 @@ def unpack(archive: Path, folder: Path) -> None:
                     shutil.copyfileobj(source, target, 1 << 20)
     except AvatarError:
         raise
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, FileExistsError, ValueError) as error:
+    except (FileExistsError, *ZIP_FAULTS) as error:
         raise AvatarError(f"{archive} is not an intact .avatar zip ({error}); copy or download it again.") from error
 
 
@@ -47,6 +49,11 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             raise AvatarError(
                 f"{archive} has a member named {member.filename!r}; expected plain file names, no folders."
             )
-        plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG) and not member.flag_bits & 0x1
-        if not plain or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise AvatarError(f"{archive}: {member.filename} is a link, encrypted or oddly packed; expected a file.")
+        check_plain(archive, member)
+
+
+def check_plain(archive: Path, member: zipfile.ZipInfo) -> None:
+    """Raise AvatarError unless a member is a file, not encrypted, stored or deflated."""
+    plain = stat.S_IFMT(member.external_attr >> 16) in (0, stat.S_IFREG) and not member.flag_bits & 0x1
+    if not plain or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise AvatarError(f"{archive}: {member.filename} is a link, encrypted or oddly packed; expected a file.")

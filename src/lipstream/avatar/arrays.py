@@ -1,13 +1,13 @@
 """An `.npz` of a bundle in, checked arrays out; never a pickle, never more memory than the limit."""
 
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lipstream.avatar.archive import ZIP_FAULTS, check_plain
 from lipstream.errors import AvatarError
 from lipstream.types import Float32
 
@@ -20,20 +20,23 @@ def read_npz(path: Path) -> dict[str, Array]:
     """Read every array of an `.npz` file.
 
     Raises:
-        AvatarError: it is missing, damaged, holds pickled objects or unpacks to more than 256 MiB.
+        AvatarError: it is missing, damaged, encrypted or oddly packed, holds pickled objects or unpacks to more than
+            256 MiB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_size(path, archive)
+            _check(path, archive)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except AvatarError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, KeyError, MemoryError, *ZIP_FAULTS) as error:
         raise AvatarError(f"{path} cannot be read as .npz arrays ({error}); install the avatar again.") from error
 
 
-def _check_size(path: Path, archive: zipfile.ZipFile) -> None:
+def _check(path: Path, archive: zipfile.ZipFile) -> None:
+    for member in archive.infolist():
+        check_plain(path, member)
     unpacked_bytes = sum(member.file_size for member in archive.infolist())
     if unpacked_bytes > MAX_NPZ_BYTES:
         raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")

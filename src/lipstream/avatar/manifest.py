@@ -76,7 +76,7 @@ class Timeline(_Model):
     frames: int = Field(ge=1, le=MAX_FRAMES)
     """Pictures in the clip."""
     loop: bool = True
-    """Whether the first picture follows the last one seamlessly."""
+    """Whether the first picture follows the last one seamlessly. Reserved: not read yet, every clip is looped."""
 
 
 class Manifest(_Model):
@@ -111,7 +111,7 @@ class Manifest(_Model):
     timeline: Timeline
     """The driving clip."""
     idle: Literal["generate", "raw"] = "generate"
-    """Whether silent pictures pass the generator or are shown as filmed."""
+    """Whether silent pictures pass the generator or are shown as filmed. Reserved: not read yet, all are generated."""
     networks: dict[Literal["fast", "standard"], Network] = Field(min_length=1)
     """Generators by quality."""
     files: dict[FileName, FileEntry]

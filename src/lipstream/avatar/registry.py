@@ -34,7 +34,10 @@ def find(name_or_path: str | Path, home: Path) -> Path:
     Raises:
         AvatarNotFoundError: neither is there; the message names those that are.
     """
-    path = Path(name_or_path).expanduser()
+    try:
+        path = Path(name_or_path).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise AvatarNotFoundError(f"There is no avatar {str(name_or_path)!r}: {error}") from error
     if path.is_file() or (path / MANIFEST_NAME).is_file():
         return path
     known = {avatar.name: avatar.path for avatar in list_avatars(home)}

@@ -1,4 +1,4 @@
-"""The command line in, an exit code out: 0 done, 1 failed, 2 wrongly asked, 130 interrupted."""
+"""The command line in, an exit code out: 0 done, 1 failed, 2 wrongly asked, 128 + n ended by signal n."""
 
 import os
 import signal
@@ -17,7 +17,8 @@ from lipstream.config import Config, read_config
 from lipstream.errors import LipstreamError
 
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end the process, beside SIGINT: asked to end, and its terminal closed."""
 
 app = typer.Typer(
     name="lipstream",
@@ -50,7 +51,9 @@ def _options(
 
 def run() -> NoReturn:
     """Run the command line of this process and exit."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in ENDINGS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants to survive its terminal
+            signal.signal(number, _terminate)
     sys.exit(execute(sys.argv[1:]))
 
 
@@ -90,5 +93,5 @@ def _failed(message: str, code: int, config: Config | None) -> int:
     return code
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(TERMINATED)  # unwinds, so that half-written files are removed
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # unwinds, so that half-written files are removed

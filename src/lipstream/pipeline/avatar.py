@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
-from lipstream.errors import AvatarError, MediaError
+from lipstream.avatar.bundle import Bundle, SpeechBundle, open_bundle, open_speech
+from lipstream.errors import AvatarError, AvatarVersionError, MediaError
 from lipstream.render.face import FaceRenderer
 from lipstream.runtime.networks import QUALITIES, SpeechNetworks, load_generator, load_speech
 from lipstream.speech.codes import SpeechToCode
@@ -52,7 +52,7 @@ def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", qualit
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
 
     Raises:
-        AvatarVersionError: the bundle is of a newer format.
+        AvatarVersionError: the bundle is of a newer format, or of other articulation codes than the speech networks.
         AvatarError: it is damaged or malformed, or another generator than one driven by articulation codes.
         EngineError: no engine, or not the one asked for, runs it.
         InputError: there is no such quality.
@@ -60,6 +60,8 @@ def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", qualit
     bundle = open_bundle(path)
     if bundle.manifest.driver != "code":
         raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
+    speech = open_speech(speech_folder)
+    _check_articulation(bundle, speech)
     generator = load_generator(bundle, engine=engine, quality=quality)
     return Avatar(
         name=bundle.manifest.name,
@@ -68,7 +70,7 @@ def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", qualit
         quality=generator.quality,
         clip=_open_clip(bundle),
         face=FaceRenderer(bundle, generator.engine),
-        networks=load_speech(open_speech(speech_folder), engine=engine),
+        networks=load_speech(speech, engine=engine),
     )
 
 
@@ -95,6 +97,15 @@ def verify(bundle: Bundle) -> list[str]:
             FaceRenderer(bundle, load_generator(bundle, quality=quality).engine)
             found.append(f"{network} {precision}")
     return found
+
+
+def _check_articulation(bundle: Bundle, speech: SpeechBundle) -> None:
+    wanted, spoken = bundle.manifest.articulation, speech.manifest.articulation
+    if wanted != spoken:
+        raise AvatarVersionError(
+            f"Avatar {bundle.manifest.name} is driven by {wanted}, the speech networks speak {spoken}: "
+            "use a matching version of the avatar or of lipstream."
+        )
 
 
 def _open_clip(bundle: Bundle) -> Clip:

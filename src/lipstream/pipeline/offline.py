@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from lipstream.audio.read import decode
+from lipstream.audio.read import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, decode
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.overlap import ahead
@@ -39,20 +39,17 @@ def render(pcm: Pcm, avatar: Avatar, *, sample_rate: int = SAMPLE_RATE_HZ, gain:
     Args:
         pcm: the speech, `[L]` float32 in -1..1.
         avatar: who speaks, from `load_avatar`.
-        sample_rate: of `pcm`, in Hz.
+        sample_rate: of `pcm`, 1,000 to 768,000 Hz.
         gain: factor of every mouth movement, 0 (closed) to 2.
 
     Returns:
         The frames, made a little ahead of their use: ceil(L / 640) of them for L samples at 16 kHz.
 
     Raises:
-        InputError: `pcm` is empty, not mono or not finite, or `sample_rate` or `gain` is out of range.
+        InputError: `pcm` is empty, not floating, mono and finite, or `sample_rate` or `gain` is out of range.
     """
     check_gain(gain)
-    if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
-        raise InputError(f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel.")
-    if sample_rate <= 0:
-        raise InputError(f"The sample rate is {sample_rate} Hz; expected a positive number, such as 16000.")
+    _check_speech(pcm, sample_rate)
     speech = pcm.astype(np.float32, copy=False)
     if sample_rate != SAMPLE_RATE_HZ:
         speech = soxr.resample(speech, sample_rate, SAMPLE_RATE_HZ, quality="HQ")
@@ -97,6 +94,17 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
             if progress is not None:
                 progress(frames)
     return frames
+
+
+def _check_speech(pcm: Pcm, sample_rate: int) -> None:
+    if pcm.dtype.kind != "f":
+        raise InputError(f"The speech is {pcm.dtype}; expected float32 in -1..1: divide 16-bit samples by 32768.")
+    if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
+        raise InputError(f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel.")
+    if not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
+        raise InputError(
+            f"The sample rate is {sample_rate} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}, such as 16000."
+        )
 
 
 def check_gain(gain: float) -> None:
@@ -190,5 +198,6 @@ def _frame_audio(audio: Pcm, frames: int) -> Float32:
 def _open_writer(audio: Path, out: Path, avatar: Avatar, *, overwrite: bool) -> AbstractContextManager[PictureWriter]:
     if out.suffix.lower() != ".mp4":
         return open_jpegs(out, overwrite=overwrite)
-    sound = decode(audio, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS)
+    # The same file is read for the lips, which warns of damage.
+    sound = decode(audio, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False)
     return open_mp4(out, width=avatar.clip.width, height=avatar.clip.height, sound=sound, overwrite=overwrite)

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Protocol
 
-from lipstream.errors import EngineError, MissingExtraError
+from lipstream.errors import EngineError, MissingExtraError, reason_of
 from lipstream.runtime.golden import TOLERANCE, GoldenPair, deviation
 from lipstream.types import Float32
 
@@ -150,8 +150,7 @@ def _proven(name: str, device: str, model: ModelFile, precision: str, streams: i
     try:
         found = deviation(engine, model.golden)
     except Exception as error:  # engines raise what they like for wrong names and shapes
-        reason = str(error).strip().splitlines()[-1]
-        raise EngineError(f"Engine {name} cannot run {model.path} on its golden input: {reason}") from error
+        raise EngineError(f"Engine {name} cannot run {model.path} on its golden input: {reason_of(error)}") from error
     if not found <= tolerance:
         raise EngineError(
             f"Engine {name} in {engine.precision} deviates by {found:.2g} from the golden values of {model.path}, "

@@ -33,12 +33,12 @@ def read_golden(path: Path) -> dict[str, GoldenPair]:
     Arrays are keyed `NETWORK/TENSOR`; uint8 stands for the value times 255.
 
     Raises:
-        AvatarError: the file is damaged, or a network lacks its inputs or its output.
+        AvatarError: the file is damaged, holds other values than numbers, or a network lacks its inputs or its output.
     """
     networks: dict[str, dict[str, Float32]] = {}
     for key, array in read_npz(path).items():
         network, _, tensor = key.rpartition("/")
-        networks.setdefault(network, {})[tensor] = _values(array)
+        networks.setdefault(network, {})[tensor] = _values(key, array, path)
     return {network: _pair(network, tensors, path) for network, tensors in networks.items()}
 
 
@@ -48,12 +48,9 @@ def deviation(engine: Engine, pair: GoldenPair) -> float:
     return max(_relative(found.get(name), expected) for name, expected in pair.outputs.items())
 
 
-def reproduces(engine: Engine, pair: GoldenPair, tolerance: float) -> bool:
-    """Whether the deviation is within `tolerance`; not-a-number never is."""
-    return deviation(engine, pair) <= tolerance
-
-
-def _values(array: Array) -> Float32:
+def _values(key: str, array: Array, path: Path) -> Float32:
+    if array.dtype.kind not in "fiu":
+        raise AvatarError(f"{path}: '{key}' is {array.dtype}, expected real numbers; build the bundle again.")
     scale = np.float32(1 / 255) if array.dtype == np.uint8 else np.float32(1)
     return array.astype(np.float32) * scale
 

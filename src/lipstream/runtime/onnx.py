@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 
-from lipstream.errors import EngineError
+from lipstream.errors import EngineError, reason_of
 from lipstream.types import Float32
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
@@ -59,17 +59,21 @@ def _load(model_path: Path, device: str, precision: str, streams: int) -> OnnxEn
         raise EngineError(f"This ONNX Runtime has no {provider}; install \"lipstream[gpu]\" or use device 'cpu'.")
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4  # what fails is raised below, in one line
-    settings.intra_op_num_threads = max(1, (os.cpu_count() or 1) // streams)
+    settings.intra_op_num_threads = max(1, _cores() // streams)
     if device != "cpu" and hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()  # finds the CUDA libraries that pip installed
     try:
         session = onnxruntime.InferenceSession(model_path.read_bytes(), settings, providers=[(provider, options)])
     except Exception as error:  # its exceptions share no root but Exception
-        reason = str(error).strip().splitlines()[0]
-        raise EngineError(f"ONNX Runtime cannot load {model_path}: {reason}") from error
+        raise EngineError(f"ONNX Runtime cannot load {model_path}: {reason_of(error, line=0)}") from error
     if session.get_providers()[0] != provider:
         raise EngineError(f"ONNX Runtime cannot start {provider}; check the GPU's driver and libraries.")
     return OnnxEngine(session, device, chosen)
+
+
+def _cores() -> int:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _provider(device: str, precision: str) -> tuple[str, dict[str, object], str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]
 
-from lipstream.errors import EngineError
+from lipstream.errors import EngineError, reason_of
 from lipstream.types import Float32
 
 PRECISIONS = ("auto", "f32", "bf16")
@@ -61,8 +61,7 @@ def load(model_path: Path, *, precision: str = "auto", streams: int = 1) -> Open
         model = _core().read_model(model_path.read_bytes())
         compiled = _core().compile_model(model, "CPU", options)
     except (OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise EngineError(f"OpenVINO cannot load {model_path}: {reason}") from error
+        raise EngineError(f"OpenVINO cannot load {model_path}: {reason_of(error)}") from error
     return OpenVinoEngine(compiled, chosen, streams)
 
 

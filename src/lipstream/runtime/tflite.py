@@ -4,7 +4,7 @@ from pathlib import Path
 
 import openvino as ov  # type: ignore[import-untyped]  # it ships no annotations
 
-from lipstream.errors import EngineError
+from lipstream.errors import EngineError, reason_of
 from lipstream.runtime.openvino import OpenVinoEngine
 
 
@@ -23,6 +23,5 @@ def load(model_path: Path) -> OpenVinoEngine:
             core.read_model(model_path), "CPU", {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
         )
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise EngineError(f"OpenVINO cannot load {model_path}: {reason}") from error
+        raise EngineError(f"OpenVINO cannot load {model_path}: {reason_of(error)}") from error
     return OpenVinoEngine(compiled, "f32", 1)

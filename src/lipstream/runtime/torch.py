@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from lipstream.errors import EngineError
+from lipstream.errors import EngineError, reason_of
 from lipstream.nets.onnx_graph import Graph, read_graph
 from lipstream.types import Float32
 
@@ -56,5 +56,4 @@ def load(model_path: Path, *, device: str = "auto", precision: str = "auto") -> 
     try:
         return TorchEngine(read_graph(model_path), chosen, precision)
     except Exception as error:  # protobuf, onnx and torch raise exceptions without a common root
-        reason = str(error).strip().splitlines()[0]
-        raise EngineError(f"PyTorch cannot load {model_path}: {reason}") from error
+        raise EngineError(f"PyTorch cannot load {model_path}: {reason_of(error, line=0)}") from error

@@ -16,8 +16,8 @@ FULL_LOOKAHEAD_MS = 452
 """Sound after the start of a frame that its full context needs."""
 LIVE_LOOKAHEAD_MS = 212
 """Sound after the start of a frame that its own speech window needs."""
-SHORTEST_LOOKAHEAD_MS = 64
-"""Sound after the start of a frame that tells whether somebody speaks in it."""
+SHORTEST_LOOKAHEAD_MS = 172
+"""Sound after the start of a frame of the shortest context that the networks were trained on."""
 BATCH_FRAMES = 128  # frames of one call of a network, however much is pushed: 5 MB of contexts
 
 
@@ -27,8 +27,8 @@ class SpeechToCode:
     Args:
         encoder: `mel` `[n, 1, 80, 16]` to `features` `[n, 512]`.
         articulation: `audio` `[b, 32, 16, 16]` to `code` `[b, 12]`.
-        lookahead_ms: Sound after the start of a frame that has arrived when its code leaves, 64 or more; 452 is the
-            full context.
+        lookahead_ms: Sound after the start of a frame that has arrived when its code leaves, 172 or more; 452 is
+            the full context.
         gain: How far the mouth opens; 1 as spoken.
 
     Raises:

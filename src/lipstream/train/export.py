@@ -1,6 +1,5 @@
 """A torch module in, an ONNX file out with fp16 or int8 weights, which every engine runs."""
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -149,8 +148,3 @@ def _fold_quantized_weights(model: onnx.ModelProto) -> None:
         folded = np.clip(rounded, limits.min, limits.max).astype(zero.dtype)
         stored[node.input[0]].CopyFrom(numpy_helper.from_array(folded, node.output[0]))
         model.graph.node.remove(node)
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

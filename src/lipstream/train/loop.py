@@ -189,7 +189,8 @@ class _Run:
         row = {"step": self.step, "minutes": round(self.elapsed_ms() / 60_000, 2), "learning_rate": rate}
         row |= {name: total / max(1, self.counted) for name, total in self.sums.items()} | figures
         self.sums, self.counted = {}, 0
-        logger.info("evaluated %s", {name: float(f"{value:.4g}") for name, value in row.items()})
+        loss, score = row.get("loss", math.nan), row["score"]
+        logger.info("evaluated: step %d, loss %.4g, score %.4g", self.step, loss, score, extra={"figures": row})
         _add_row(self.folder / "table.csv", row)
         _draw(self.folder / "table.csv", self.folder / "curves.png")
         self.save()

@@ -194,7 +194,8 @@ def colour(windows: Float32, random: np.random.Generator) -> Float32:
     level, tilt, bend = random.normal(0, COLOUR, 3).astype(np.float32)
     shape = level + tilt * place + bend * np.cos(np.pi * (place + random.uniform()), dtype=np.float32)
     noise = random.uniform(0, NOISE) * random.standard_normal(windows.shape, np.float32)
-    return np.clip(windows + shape[:, None] + noise.astype(np.float32), -4, 4)
+    coloured: Float32 = np.clip(windows + shape[:, None] + noise.astype(np.float32), -4, 4)
+    return coloured
 
 
 @torch.no_grad()

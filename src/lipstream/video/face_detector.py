@@ -11,7 +11,6 @@ INPUT_SIZE = 128
 LEAST_SCORE = 0.5
 CELLS = ((16, 2), (8, 6))  # feature maps: cells along a side, anchors in each cell
 ANCHOR_COUNT = 896  # 16 * 16 * 2 + 8 * 8 * 6
-FIRST_KEYPOINT = 4  # a regressed row: box centre x y, width, height, then six points: eyes, nose, mouth, ears
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def decode(regressors: Float32, logits: Float32) -> tuple[Float32, Float32]:
 
     Returns:
         Scores `[k]` in 0..1 of the rows that reach LEAST_SCORE, best first, and their points `[k, 8, 2]` in input
-        pixels: box centre, box size, then the six keypoints.
+        pixels: box centre, box size, then the six keypoints: eyes, nose, mouth, ears.
     """
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
     order = np.argsort(-scores, kind="stable")

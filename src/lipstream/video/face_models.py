@@ -14,7 +14,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipstream.errors import InputError
+from lipstream.errors import InputError, reason_of
+from lipstream.video.staging import staged
 
 WHEEL = "mediapipe==0.10.21"  # from 0.10.30 on, wheels hold no model
 WHEEL_SHA256 = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
@@ -77,12 +78,17 @@ def _verify(path: Path, expected: str) -> None:
 
 
 def _fetch(place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(_download(Path(scratch))) as wheel:
-        for name, member in MEMBERS.items():
-            partial = place / f".{name}.{os.getpid()}"
-            partial.write_bytes(wheel.read(member))
-            partial.replace(place / name)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(_download(Path(scratch))) as wheel:
+            for name, member in MEMBERS.items():
+                with staged(place / name, overwrite=True) as partial:
+                    partial.write_bytes(wheel.read(member))
+    except (OSError, KeyError, zipfile.BadZipFile) as error:  # no space, no permission, another wheel
+        raise InputError(
+            f"the face models could not be put into {place} ({reason_of(error)}): "
+            "check it, or name a folder that holds them with --face-models"
+        ) from error
 
 
 def _download(scratch: Path) -> Path:

@@ -1,5 +1,6 @@
 """BGR pictures in, JPEG bytes or a folder of numbered JPEG files out."""
 
+import os
 import re
 import secrets
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from lipstream.errors import InputError, OutputError, OutputExistsError
+from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import Image
 from lipstream.video.staging import publish, writing_to
 
@@ -49,15 +50,15 @@ def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWrite
     """
     matcher = check_pattern(pattern)
     folder = pattern.parent
+    staging = folder / f".lipstream.{secrets.token_hex(4)}.part"
     with writing_to(folder):
         made = not folder.exists()
         if made:
             folder.mkdir()
-        staging = folder / f".lipstream.{secrets.token_hex(4)}.part"
     try:
-        if not overwrite:
-            _refuse_existing(folder, matcher)
-        with writing_to(folder):
+        with writing_to(pattern):
+            if not overwrite:
+                _refuse_existing(folder, matcher)
             staging.mkdir()
         writer = JpegWriter(staging, pattern)
         yield writer
@@ -107,20 +108,24 @@ class JpegWriter:
         self._pictures += 1
 
     def publish(self, *, overwrite: bool) -> None:
-        """Give every picture its name; where one cannot have it, those named before are taken back.
+        """Give every picture its name; on a failure or an interruption those named before are taken back.
+
+        A picture that has replaced a file stays: what it replaced is gone, and nothing in its place would be worse.
 
         Raises:
             OutputError: a file cannot be written, or exists and `overwrite` is false.
         """
-        moved: list[Path] = []
+        paths = [self._path(index) for index in range(self._pictures)]
+        new = [path for path in paths if not os.path.lexists(path)]
         try:
-            for path in map(self._path, range(self._pictures)):
+            for path in paths:
                 with writing_to(path):
                     publish(self._folder / path.name, path, overwrite=overwrite)
-                moved.append(path)
-        except OutputError:
-            for path in moved:
-                path.unlink(missing_ok=True)
+        except BaseException:
+            for path in new:
+                # Asked of the disk, as an interruption may come between the renaming and any note of it.
+                if not (self._folder / path.name).exists():
+                    path.unlink(missing_ok=True)
             raise
 
     def _path(self, index: int) -> Path:

@@ -57,13 +57,19 @@ def publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
         OutputExistsError: `path` exists and `overwrite` is false.
         OSError: the file system refused.
     """
-    if not overwrite:
-        # Reserving the name is atomic on every file system; a hard link would be too, but not all have them.
-        try:
-            _create(path)
-        except FileExistsError as error:
-            raise OutputExistsError(f"{path} appeared meanwhile; it was left as it is.") from error
-    temporary.replace(path)
+    if overwrite:
+        temporary.replace(path)
+        return
+    # Reserving the name is atomic on every file system; a hard link would be too, but not all have them.
+    try:
+        _create(path)
+    except FileExistsError as error:
+        raise OutputExistsError(f"{path} appeared meanwhile; it was left as it is.") from error
+    try:
+        temporary.replace(path)
+    except BaseException:  # an interruption too
+        path.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
@@ -84,7 +90,7 @@ def _create(path: Path) -> None:
 def _reason(error: OSError) -> str:
     reasons = {
         errno.ENOENT: "its folder does not exist; create it first",
-        errno.ENOTDIR: "its folder does not exist; create it first",
+        errno.ENOTDIR: "a file lies where its folder should be; choose another folder",
         errno.EACCES: "permission denied; choose a folder that you may write to",
         errno.EPERM: "permission denied; choose a folder that you may write to",
         errno.EROFS: "the file system is read-only; choose another folder",
