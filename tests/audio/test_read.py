@@ -275,3 +275,17 @@ def test_real_file_has_its_length(name: str, seconds: float) -> None:
 def test_real_broken_file_is_refused(name: str) -> None:
     with pytest.raises(MediaError):
         read_pcm(DATA / "malformed" / name)
+
+
+@pytest.mark.parametrize("channels", [7, 8, 16])
+def test_many_channels_are_averaged(channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "many.wav"
+    samples = np.tile(np.linspace(-0.5, 0.5, channels), (16_000, 1))
+    samples[:, 0] += 0.25 * channels
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    expected = np.clip(samples, -1, 1).mean()
+    assert read_pcm(path)[2_000:14_000].mean() == pytest.approx(expected, abs=2e-3)

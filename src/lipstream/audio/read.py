@@ -145,14 +145,16 @@ def _floats(path: Path, channels: int, *, warn: bool) -> Iterator[tuple[int, Flo
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if converter is None or form != converts:
             folds = channels == 2 and frame.layout.nb_channels > 2
-            converter = av.AudioResampler(format="fltp", layout="stereo" if folds else frame.layout)
+            # Packed, for PyAV 18 crashes on the eight planes of 7.1.
+            converter = av.AudioResampler(format="flt", layout="stereo" if folds else frame.layout)
             converts = form
         try:
             pieces = converter.resample(frame)
         except av.FFmpegError as error:
             raise _undecodable(path, _reason(error)) from None
         for piece in pieces:
-            yield frame.sample_rate, _mix(_sanitise(piece.to_ndarray().T.astype(np.float32, copy=False)), channels)
+            samples = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
+            yield frame.sample_rate, _mix(_sanitise(samples.astype(np.float32, copy=False)), channels)
 
 
 def _check_rate(rate_hz: int, path: Path) -> None:

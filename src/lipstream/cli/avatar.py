@@ -41,12 +41,18 @@ def show(
 
 
 @app.command()
-def verify(path: Annotated[Path, typer.Argument(metavar="PATH", help="A bundle's folder or .avatar file.")]) -> None:
+def verify(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A name, or a bundle's folder or .avatar file.")],
+) -> None:
     """Check a bundle: its hashes, its pictures, and that its networks compute what they did when it was made."""
     from lipstream.avatar import verify as contents  # noqa: PLC0415
     from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+    from lipstream.avatar.registry import find  # noqa: PLC0415
     from lipstream.pipeline.avatar import verify as behaviour  # noqa: PLC0415
 
+    config: Config = context.obj
+    path = find(name, config.home)
     bundle = open_bundle(path)
     contents.verify(bundle)
     networks = behaviour(bundle)

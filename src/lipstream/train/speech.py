@@ -13,7 +13,7 @@ from lipstream.audio.window import CONTEXT_AHEAD, CONTEXT_BEHIND
 from lipstream.nets.articulation import Articulation
 from lipstream.nets.speech_encoder import SpeechEncoder
 from lipstream.rate import window_start_row
-from lipstream.types import ARTICULATION, CODE_SIZE, CONTEXT_ROWS, MEL_BINS, WINDOW_ROWS, Codes, Float32, Mel
+from lipstream.types import ARTICULATION, CODE_SIZE, CONTEXT_ROWS, WINDOW_ROWS, Codes, Float32, Mel
 
 Half = NDArray[np.float16]
 """Mel rows and codes as they are kept on disk."""
@@ -26,8 +26,6 @@ WEIGHTS = {"jaw": 2.0, "lip_gap": 3.0, "lip_width": 1.5, "protrusion": 1.5, "lip
 WIDTHS = {"lip_press": 0.5, "lip_tuck": 0.5, "tongue_front": 0.5}
 """Errors below it count squared, 0.1 for the others: what is mostly zero would otherwise be learnt as always zero."""
 VELOCITY_WEIGHT = 0.5
-COLOUR, NOISE = 0.25, 0.15
-"""Deviation of a sequence's level, tilt and bend, and most noise, in log-mel units of 12.5 dB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,20 +180,9 @@ def _random_part(
     frames = len(codes)
     first = int(random.integers(min(0, frames - SEQUENCE_FRAMES), max(0, frames - SEQUENCE_FRAMES) + 1))
     windows, exists = sequence(mel, first, SEQUENCE_FRAMES)
-    windows = colour(windows, random)
     wanted = np.arange(first, first + SEQUENCE_FRAMES)
     counts = (wanted >= 0) & (wanted < frames)
     return windows, exists, codes[np.clip(wanted, 0, frames - 1)].astype(np.float32), counts
-
-
-def colour(windows: Float32, random: np.random.Generator) -> Float32:
-    """Change level, tilt and bend of the spectrum and add noise, anew at every use; `[n, 80, 16]` log-mel in -4..4."""
-    place = np.linspace(-1, 1, MEL_BINS, dtype=np.float32)
-    level, tilt, bend = random.normal(0, COLOUR, 3).astype(np.float32)
-    shape = level + tilt * place + bend * np.cos(np.pi * (place + random.uniform()), dtype=np.float32)
-    noise = random.uniform(0, NOISE) * random.standard_normal(windows.shape, np.float32)
-    coloured: Float32 = np.clip(windows + shape[:, None] + noise.astype(np.float32), -4, 4)
-    return coloured
 
 
 @torch.no_grad()
