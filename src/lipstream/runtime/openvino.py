@@ -44,7 +44,7 @@ def load(model_path: Path, *, precision: str = "auto", streams: int = 1) -> Open
 
     Args:
         model_path: the ONNX file; it is read as bytes, so that data outside it cannot be reached.
-        precision: `f32`, `bf16`, or `auto`: bf16 where the CPU computes in it. int8 layers only round to int8.
+        precision: `f32`, `bf16`, or `auto`: bf16 where the CPU computes in it. int8 layers stay int8 in all.
         streams: batches that run side by side. 1 gives a batch all cores (lowest latency), more divide the cores
             among them (highest throughput).
 
@@ -56,8 +56,6 @@ def load(model_path: Path, *, precision: str = "auto", streams: int = 1) -> Open
         raise EngineError(f"OpenVINO on this CPU has no precision {precision!r}; use auto{' or bf16' * bf16} or f32.")
     chosen = "bf16" if precision != "f32" and bf16 else "f32"
     options: dict[str, object] = {"INFERENCE_PRECISION_HINT": chosen, "NUM_STREAMS": streams}
-    # Its int8 kernels change a generator too much (29 dB where ONNX Runtime reaches 53): int8 rounds in float here.
-    options["LP_TRANSFORMS_MODE"] = "NO"
     options["PERFORMANCE_HINT"] = "LATENCY" if streams == 1 else "THROUGHPUT"
     try:
         model = _core().read_model(model_path.read_bytes())
