@@ -11,6 +11,7 @@ import onnx
 import openvino  # type: ignore[import-untyped]
 import torch
 
+import lipstream
 from lipstream.train.export import export_onnx, golden, quantize_int8, round_weights
 from lipstream.types import Float32
 
@@ -82,3 +83,11 @@ def test_int8_copy_runs_in_both_engines(exported: tuple[Path, dict[str, Float32]
     (image,) = runtime.InferenceSession(tmp_path / "int8.onnx").run(None, _inputs(pairs, 1))
     np.testing.assert_allclose(image, pairs["image"][:1], atol=0.02)
     np.testing.assert_allclose(_run_openvino(tmp_path / "int8.onnx", _inputs(pairs, 1)), image, atol=0.02)
+
+
+def test_no_path_of_the_exporting_machine_is_written(exported: tuple[Path, dict[str, Float32]]) -> None:
+    path, _ = exported
+    here = str(Path(__file__).parents[2]).encode()
+    assert here not in path.read_bytes()
+    for shipped in Path(lipstream.__file__).parent.glob("assets/*/*.onnx"):
+        assert b"stack_trace" not in shipped.read_bytes(), shipped

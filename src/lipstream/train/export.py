@@ -47,9 +47,19 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequen
         raise EngineError(f"torch made no ONNX program of {type(module).__name__}: use torch's dynamo exporter")
     model = program.model_proto
     _name_batch(model)
+    forget_sources(model)
     halve(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
+
+
+def forget_sources(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes, stack traces with paths of the machine that exported; no engine reads them."""
+    del model.metadata_props[:]
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def _name_batch(model: onnx.ModelProto) -> None:
