@@ -38,6 +38,39 @@ RADIO = {symbol.lower(): symbol for symbol in (VOWELS | CONSONANTS) - _names("IX
 )
 """The radio phone set, which flite and festival's English voices use."""
 
+_LONG = ("", ":")
+ITALIAN = _table(
+    "i=IY i1=IY e=E e1=E E=EH E1=EH a=AA a1=AA o=O o1=O O=AO O1=AO u=UW u1=UW j=Y w=W p=P t=T k=K b=B d=D g=G f=F v=V"
+    " s=S z=Z S=SH Z=ZH ts=S dz=Z tS=CH dZ=JH m=M n=N J=N ng=NG nf=V l=L L=L r=RR #=SIL"
+)
+CATALAN = _table(
+    "ax=AX a=AA a1=AA e=E e1=E E=EH E1=EH i=IY i1=IY o=O o1=O O=AO O1=AO u=UW u1=UW j=Y w=W b=B d=D f=F g=G J=N k=K"
+    " l=L L=L m=M n=N p=P r=RR rr=RR s=S S=SH t=T z=Z Z=ZH pau=SIL _=SIL #=SIL"
+)
+CZECH = _table(
+    "#=SIL _=SIL a=AA a:=AA e=EH e:=EH i=IH i:=IY o=O o:=O u=UH u:=UW b=B c=S c~=CH ch=X d=D d~=D dz=Z dz~=JH f=F g=G"
+    " h=HH j=Y k=K l=L m=M n=N n*=NG n~=N p=P r=RR r~=ZH r~*=SH s=S s~=SH t=T t~=T v=V z=Z z~=ZH"
+)
+FINNISH = {
+    name + length: phone
+    for length in _LONG
+    for name, phone in _table(
+        "a=AA e=E i=IY o=O u=UW y=UE @=AE 7=OE &=AX p=P t=T k=K b=B d=D g=G f=F T=TH D=DH s=S z=Z S=SH Z=ZH h=HH v=V"
+        " m=M n=N N=NG l=L L=L r=RR j=Y w=W #=SIL"
+    ).items()
+} | {"##": "SIL"}
+INDIC = _table(
+    "a=AX aa=AA ih=IH iy=IY uh=UH uw=UW eh=EH ee=E ay=AY oh=O oo=O aw=AO f=F k=K kh=K g=G gh=G ch=CH j=JH T=T td=T D=D"
+    " N=N th=T tth=T dh=D ddh=D n=N p=P b=B bh=B m=M y=Y r=RR R=RR l=L L=L v=V w=W s=S sh=SH zh=R h=HH ksh=SH sri=S"
+    " x=SIL @=AX pau=SIL"
+)
+"""Hindi, Marathi and Telugu; th and dh are dental stops there."""
+RUSSIAN = _table(
+    "ii=IY i=IH yy=IX y=IX uu=UW u=UH ur=UH ee=EH e=EH oo=O aa=AA a=AH ae=AX ay=AX p=P b=B t=T d=D k=K g=G c=S ch=CH"
+    " f=F v=V s=S z=Z sh=SH sch=SH zh=ZH h=X m=M n=N l=L r=RR j=Y pau=SIL #=SIL"
+)
+RUSSIAN |= {letter * 2: RUSSIAN[letter] for letter in "pbtdkgfvszhmnlr"}  # doubled is palatalised: the same lips
+
 _IPA_PAIRS = _table(
     "tʃ=CH dʒ=JH tɕ=CH dʑ=JH tʂ=CH dʐ=JH ts=S dz=Z pf=F aɪ=AY aʊ=AW ɔɪ=OY ɔø=OY ɔʏ=OY eɪ=EY oʊ=OW əʊ=OW ai=AY au=AW"
     " ɑu=AW ei=EY ou=OW oi=OY oɪ=OY əu=OW ʌʊ=OW ɛɪ=EY ɛʊ=AW eʊ=OW tS=CH tʑ=JH th=T kh=K ph=P əl=L"

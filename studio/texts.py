@@ -34,6 +34,12 @@ _WORDS = {
     "syllable": "pa|ba|ma|fa|va|wa|la|sha|pee|bee|me|fee|we|she|poo|boo|moo|shoe|who|you|go|bow|po|no|may|pay|way|buy"
     "|my|pie|boy|toy|now|wow|paw|four|war|law|or|are|ear|air|up|oomph|off|of|am|ebb|op|oath|ooze|ash",
 }
+_SYLLABLES = (
+    "p|b|m|f|v|w|t|d|n|s|z|l|r|k|g|h|y|j|ch|sh|th|pl|br|fl|sw|tr|st|sp|gr|dr|qu|sm|",
+    "a|e|i|o|u|ee|oo|ay|ow|oy|ie|or|ar|er|aw|ai|oa|ou",
+    "||||p|b|m|f|ve|t|d|n|s|ze|l|k|g|sh|ch|ng|th|mp|nd|st|ft|lm|lf|bs|ps|rm",
+)
+"""Onsets, vowels and codas as English spells them."""
 _TEMPLATES = (
     "{who} {verb} the {adjective} {thing} {place}.",
     "{time}, {who} {verb} a {adjective} {thing}.",
@@ -75,6 +81,27 @@ def generated(count: int, seed: int = 0) -> list[str]:
             sentence = sentence.replace("{" + name + "}", str(random.choice(words[name])), 1)
         sentences.append(sentence[0].upper() + sentence[1:])
     return sentences
+
+
+def nonsense(count: int, seed: int = 1) -> list[str]:
+    """`count` English-looking sentences of invented words: sounds in every neighbourhood, which no grammar gives."""
+    random = np.random.default_rng(seed)
+    onsets, vowels, codas = (choices.split("|") for choices in _SYLLABLES)
+
+    def word() -> str:
+        return "".join(
+            str(random.choice(onsets)) + str(random.choice(vowels)) + str(random.choice(codas))
+            for _ in range(random.integers(1, 4))
+        )
+
+    return [" ".join(word() for _ in range(random.integers(3, 7))).capitalize() + "." for _ in range(count)]
+
+
+def shuffled(language: str, count: int, seed: int = 2) -> list[str]:
+    """`count` sentences of four to nine words drawn from those written in a language: the lips do not ask for sense."""
+    random = np.random.default_rng(seed)
+    words = [word.strip(".,?!।") for sentence in written(language) for word in sentence.split()]
+    return [" ".join(random.choice(words, random.integers(4, 10))) + "." for _ in range(count)]
 
 
 def english(count: int) -> tuple[list[str], list[str]]:

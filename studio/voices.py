@@ -9,8 +9,8 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,48 @@ import soxr
 from numpy.typing import NDArray
 
 from studio.espeak import Espeak
-from studio.phones import RADIO, VOWELS, Phone, on_grid
-from studio.texts import english, written
+from studio.phones import CATALAN, CZECH, FINNISH, INDIC, ITALIAN, RADIO, RUSSIAN, VOWELS, Phone, on_grid
+from studio.texts import english, nonsense, shuffled, written
 
 SAMPLE_RATE_HZ = 16_000
 HELD_OUT_VOICE = "ked"
 """Festival's ked: a speaker, and recordings, that no other voice shares."""
-FESTIVAL_VOICES = {"kal": "kal_diphone", "ked": "ked_diphone", "slt_hts": "cmu_us_slt_arctic_hts"}
+
+
+@dataclass(frozen=True, slots=True)
+class FestivalVoice:
+    """How to call one of festival's voices."""
+
+    name: str
+    """festival's own, after `voice_`."""
+    language: str = "en"
+    """Of the texts that it reads."""
+    phones: Mapping[str, str] = field(default_factory=lambda: RADIO)
+    """From its phone set to the common one."""
+    encoding: str = "utf-8"
+    """What it reads text in."""
+
+
+FESTIVAL_VOICES = {
+    "kal": FestivalVoice("kal_diphone"),
+    "ked": FestivalVoice("ked_diphone"),
+    "slt_hts": FestivalVoice("cmu_us_slt_arctic_hts"),
+    "it_lp": FestivalVoice("lp_diphone", "it", ITALIAN, "latin-1"),
+    "it_pc": FestivalVoice("pc_diphone", "it", ITALIAN, "latin-1"),
+    "cs_ph": FestivalVoice("czech_ph", "cs", CZECH, "iso-8859-2"),
+    "cs_krb": FestivalVoice("czech_krb", "cs", CZECH, "iso-8859-2"),
+    "cs_machac": FestivalVoice("czech_machac", "cs", CZECH, "iso-8859-2"),
+    "cs_dita": FestivalVoice("czech_dita", "cs", CZECH, "iso-8859-2"),
+    "fi_lj": FestivalVoice("suo_fi_lj_diphone", "fi", FINNISH, "latin-1"),
+    "fi_mv": FestivalVoice("hy_fi_mv_diphone", "fi", FINNISH, "latin-1"),
+    "hi_nsk": FestivalVoice("hindi_NSK_diphone", "hi", INDIC),
+    "mr_nsk": FestivalVoice("marathi_NSK_diphone", "mr", INDIC),
+    "te_nsk": FestivalVoice("telugu_NSK_diphone", "te", INDIC),
+    "ru_nsh": FestivalVoice("msu_ru_nsh_clunits", "ru", RUSSIAN),
+    "ca_ona": FestivalVoice("upc_ca_ona_hts", "ca", CATALAN, "iso-8859-15"),
+}
+HELD_OUT_ABROAD = ("cs_dita", "ca_ona")
+"""A Czech voice whose language is trained on, and the one voice of a language, Catalan, that is not."""
 ESPEAK_ENGLISH = ("en-us", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-029")
 ESPEAK_LANGUAGES = ("de", "fr", "it", "cs", "fi", "ru", "pl", "nl", "sv", "pt", "tr")
 ESPEAK_VARIANTS = (
@@ -34,6 +69,11 @@ ESPEAK_VARIANTS = (
     " Michael adam anika belinda david ed edward2 john linda max pablo paul steph travis zac"
 )
 """Natural ones; the robots, whispers and croaks are left out."""
+INVENTED_SENTENCES = 500
+SHUFFLED_SENTENCES = 240
+"""For each of festival's voices of other languages."""
+ESPEAK_SHUFFLED_SENTENCES = 40
+"""For each of espeak-ng's languages."""
 SHARES = {
     "flite": {"slt": 1.0, "rms": 1.0, "awb": 1.0, "kal16": 0.4, "kal": 0.1},
     "festival": {"kal": 0.3, "slt_hts": 0.6},
@@ -76,20 +116,23 @@ def speak_flite(utterance: Utterance) -> Spoken:
 
 def speak_festival(utterance: Utterance) -> Spoken:
     """Speak with festival, which saves segments as lines `end 100 phone`."""
+    voice = FESTIVAL_VOICES[utterance.voice]
     with tempfile.TemporaryDirectory() as folder:
-        wav, segments = Path(folder) / "speech.wav", Path(folder) / "speech.seg"
+        wav, segments, script = (Path(folder) / name for name in ("speech.wav", "speech.seg", "speech.scm"))
         text = utterance.text.replace('"', "").replace("\\", "")
-        script = (
-            f"(voice_{FESTIVAL_VOICES[utterance.voice]}) (Parameter.set 'Duration_Stretch {utterance.stretch:.3f})"
-            f' (set! u (SynthText "{text}")) (utt.save.segs u "{segments}") (utt.save.wave u "{wav}" \'riff)'
+        lines = (
+            f"(voice_{voice.name}) (Parameter.set 'Duration_Stretch {utterance.stretch:.3f})",
+            f'(set! u (SynthText "{text}")) (utt.save.segs u "{segments}") (utt.save.wave u "{wav}" \'riff)',
         )
-        command = ["festival", "-b", f"(begin {script})"]
-        said = subprocess.run(command, check=True, capture_output=True, text=True)
-        if "default diphone" in said.stderr + said.stdout:
+        script.write_text("\n".join(lines), encoding=voice.encoding)
+        said = subprocess.run(["festival", "-b", str(script)], check=True, capture_output=True)
+        if b"default diphone" in said.stderr + said.stdout:
             raise ValueError(f"{utterance.voice} lacks a diphone of {text!r}: leave the sentence out")
         pcm, rate_hz = soundfile.read(wav, dtype="float32")
-        rows = [line.split() for line in segments.read_text().splitlines() if not line.startswith("#")]
-    return pcm, rate_hz, _from_ends([(row[2], float(row[0])) for row in rows])
+        rows = [line.split() for line in segments.read_text("latin-1").splitlines() if not line.startswith("#")]
+    # Units joined from recordings lose time that their labels keep: 25 ms by the end of a sentence.
+    scale = len(pcm) / rate_hz / float(rows[-1][0]) if voice.name.endswith("clunits") else 1.0
+    return pcm, rate_hz, _from_ends([(row[2], scale * float(row[0])) for row in rows], voice.phones)
 
 
 def espeak_speaker() -> Callable[[Utterance], Spoken]:
@@ -104,9 +147,9 @@ def espeak_speaker() -> Callable[[Utterance], Spoken]:
     return speak
 
 
-def _from_ends(labels: list[tuple[str, float]]) -> list[Phone]:
+def _from_ends(labels: list[tuple[str, float]], names: Mapping[str, str] = RADIO) -> list[Phone]:
     starts = [0.0] + [1000 * end for _, end in labels[:-1]]
-    return [Phone(RADIO[name], start, 1000 * end) for (name, end), start in zip(labels, starts, strict=True)]
+    return [Phone(names[name], start, 1000 * end) for (name, end), start in zip(labels, starts, strict=True)]
 
 
 def with_levels(pcm: NDArray[np.float32], phones: list[Phone]) -> list[Phone]:
@@ -158,6 +201,34 @@ def corpus(seed: int, size: int) -> Iterator[tuple[str, str, Utterance]]:
     for i, text in enumerate(held_out):
         yield "festival", f"held_out/{HELD_OUT_VOICE}_{i:04d}", _prosody(text, HELD_OUT_VOICE, random)
         yield "flite", f"held_out/awb_{i:04d}", _prosody(text, "awb", random)
+    yield from _invented(random)
+    yield from _abroad(random)
+
+
+def _invented(random: np.random.Generator) -> Iterator[tuple[str, str, Utterance]]:
+    """English voices on words that no one says."""
+    for synthesiser, voices in SHARES.items():
+        for voice, share in voices.items():
+            for i, text in enumerate(nonsense(INVENTED_SENTENCES)):
+                name = _espeak_voice(voice, random) if synthesiser == "espeak" else voice
+                utterance = _prosody(text, name, random)
+                if random.uniform() < share:
+                    yield synthesiser, f"{synthesiser}_{voice}/invented_{i:04d}", utterance
+
+
+def _abroad(random: np.random.Generator) -> Iterator[tuple[str, str, Utterance]]:
+    """Festival's voices of other languages, and espeak-ng's, on shuffled words."""
+    for voice, settings in FESTIVAL_VOICES.items():
+        if settings.language == "en":
+            continue
+        held_out = voice in HELD_OUT_ABROAD
+        for i, text in enumerate(shuffled(settings.language, 40 if held_out else SHUFFLED_SENTENCES)):
+            folder = "held_out" if held_out else f"festival_{voice}"
+            yield "festival", f"{folder}/{voice}_{i:04d}", _prosody(text, voice, random)
+    for language in (*ESPEAK_LANGUAGES, "hi", "mr", "te"):
+        for i, text in enumerate(shuffled(language, ESPEAK_SHUFFLED_SENTENCES, seed=3)):
+            utterance = _prosody(text, _espeak_voice(language, random), random)
+            yield "espeak", f"espeak_{language}/shuffled_{i:04d}", utterance
 
 
 def write(name: Path, utterance: Utterance, spoken: Spoken) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lipstream
 from lipstream.evaluate.faces import Progress, Subject
-from lipstream.evaluate.figures import Evaluation, Figure
+from lipstream.evaluate.figures import Evaluation, Measured
 from lipstream.evaluate.real import compare, find_recordings, real_figures
 from lipstream.evaluate.reconstruction import run_truth, truth_figures
 from lipstream.evaluate.silence import measure_silence
@@ -39,37 +39,44 @@ def evaluate(subject: Subject, material: Material, progress: Progress) -> Evalua
     Raises:
         LipstreamError: the material is damaged.
     """
-    figures: list[Figure] = []
+    measured: list[Measured] = []
     not_measured: dict[str, str] = {}
     for group, measure in GROUPS.items():
         try:
-            figures += measure(subject, material, progress)
+            measured.append(measure(subject, material, progress))
         except _AbsentError as reason:
             not_measured[group] = str(reason)
-    return Evaluation(subject.avatar.name, _setting(subject.avatar), tuple(figures), not_measured)
+    return Evaluation(
+        subject.avatar.name,
+        _setting(subject.avatar),
+        tuple(figure for group in measured for figure in group.figures),
+        not_measured,
+        plots=tuple(plot for group in measured for plot in group.plots),
+        tables=tuple(table for group in measured for table in group.tables),
+    )
 
 
-def _truth(subject: Subject, material: Material, progress: Progress) -> list[Figure]:
+def _truth(subject: Subject, material: Material, progress: Progress) -> Measured:
     folder = material.truth or subject.bundle.folder
     if not (folder / ARRAYS).is_file():
         raise _AbsentError(f"there is no {ARRAYS} in {folder}; name a folder of rendered truth with --truth")
-    return truth_figures(*run_truth(subject, folder, progress))
+    return Measured(truth_figures(*run_truth(subject, folder, progress)))
 
 
-def _real(subject: Subject, material: Material, progress: Progress) -> list[Figure]:
+def _real(subject: Subject, material: Material, progress: Progress) -> Measured:
     if material.data is None:
         raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
     recordings = find_recordings(material.data)
     if not recordings:
         raise _AbsentError(f"{material.data} holds no recordings in talking_head/grid_s1 or grid_10_speakers")
-    return real_figures(compare(subject, recordings, progress))
+    return Measured(real_figures(compare(subject, recordings, progress)))
 
 
-def _silence(subject: Subject, _: Material, progress: Progress) -> list[Figure]:
-    return measure_silence(subject, progress)
+def _silence(subject: Subject, _: Material, progress: Progress) -> Measured:
+    return Measured(measure_silence(subject, progress))
 
 
-GROUPS: dict[str, Callable[[Subject, Material, Progress], list[Figure]]] = {
+GROUPS: dict[str, Callable[[Subject, Material, Progress], Measured]] = {
     "truth": _truth,
     "real": _real,
     "silence": _silence,

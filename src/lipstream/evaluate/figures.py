@@ -1,8 +1,10 @@
 """Measured values in, figures with their bars, as a table and as JSON of schema lipstream.evaluation/1, out."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from lipstream.types import Float32
 
 SCHEMA = "lipstream.evaluation/1"
 
@@ -68,6 +70,44 @@ class Figure:
         return None if self.bar is None else self.bar.admits(self.value)
 
 
+@dataclass(frozen=True, eq=False)
+class Plot:
+    """Curves over one axis, as a report draws them."""
+
+    title: str
+    """What is seen, with the unit of the values."""
+    across: str
+    """What the horizontal axis is, with its unit."""
+    series: Mapping[str, Float32]
+    """Name of each curve to its values `[n]` float32; NaN leaves a hole."""
+    positions: Float32 | None = None
+    """Where the values lie on the axis, `[n]` float32; None: 0, 1, 2, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that do not fit into single figures, such as one for each viseme."""
+
+    title: str
+    """What is seen."""
+    header: tuple[str, ...]
+    """Name of each column, the unit in it."""
+    rows: tuple[tuple[str | float, ...], ...]
+    """As long as the header, each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one group of measures gives."""
+
+    figures: Sequence[Figure]
+    """For the summary, the JSON and the bars."""
+    plots: Sequence[Plot] = ()
+    """For the report."""
+    tables: Sequence[Table] = ()
+    """For the report."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """All figures of one avatar on one engine."""
@@ -80,6 +120,10 @@ class Evaluation:
     """The measured ones."""
     not_measured: Mapping[str, str] = field(default_factory=dict)
     """Group of figures to the reason why it is missing."""
+    plots: tuple[Plot, ...] = ()
+    """For the report only."""
+    tables: tuple[Table, ...] = ()
+    """For the report only."""
 
     def as_json(self) -> dict[str, object]:
         """Plain dictionaries and lists of schema lipstream.evaluation/1."""
