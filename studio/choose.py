@@ -1,23 +1,31 @@
 """Spoken sentences in, what to render out: `python -m studio.choose WORK`.
 
 Writes `WORK/face/crops.npz`, articulations to train the generator on, each with a pose of the idle loop, and
-`WORK/face/heldout.npz`, sentences of the held-out voice with their sound, frame by frame. Every sixth
-articulation is drawn over the edge of speech, so that a gain above 1 has been seen.
+`WORK/face/heldout.npz`, the first sentences of the held-out voice frame by frame, and `WORK/face/spoken.npz`, about a
+minute of them with their sound and phones. Every sixth articulation is drawn over the edge of speech, so that a gain
+above 1 has been seen.
 """
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipstream.rate import frames_of_samples
-from lipstream.types import ARTICULATION, CODE_SIZE, Codes
+from lipstream.types import ARTICULATION, CODE_SIZE, SAMPLE_RATE_HZ, Codes
 from studio.articulation import curves
 from studio.idle import LOOP_FRAMES
+from studio.phones import Phone
+from studio.train_speech import TRUTH_SENTENCES, number_of
 from studio.voices import HELD_OUT_VOICE, read
 
 CROPS = 820
-HELD_OUT_FRAMES = 150
+HELD_OUT_FRAMES = 400
+"""Frames of held-out speech that are rendered, at least: whole sentences."""
+HELD_OUT_SAMPLES = 60 * SAMPLE_RATE_HZ
+"""Held-out speech in all, at least: whole sentences; those after the rendered ones are judged by their codes alone."""
 OPENING = [ARTICULATION.index(name) for name in ("jaw", "lip_gap", "upper_lip", "lower_lip", "teeth_gap")]
 
 
@@ -41,27 +49,59 @@ def training_codes(spoken: Codes, count: int, random: np.random.Generator) -> Co
     return np.concatenate([np.zeros((1, CODE_SIZE)), random.permutation(chosen)]).astype(np.float32)
 
 
-def sentence(name: Path) -> tuple[np.ndarray, Codes]:
-    """The sound of an utterance as int16 and its articulation frame by frame."""
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One utterance and the mouth that speaks it."""
+
+    pcm: NDArray[np.int16]
+    """Its sound at 16 kHz, as its file holds it."""
+    codes: Codes
+    """Its articulation frame by frame."""
+    phones: list[Phone]
+    """Its phones."""
+
+
+def sentence(name: Path) -> Sentence:
+    """Read an utterance and articulate it."""
     pcm, phones = read(name)
-    codes = curves(phones, frames_of_samples(len(pcm)))
-    return (np.clip(pcm, -1, 1) * 32767).astype(np.int16), codes
+    samples = np.clip(np.rint(pcm * 32768.0), -32768, 32767).astype(np.int16)
+    return Sentence(samples, curves(phones, frames_of_samples(len(pcm))), phones)
 
 
-def held_out(names: list[Path]) -> dict[str, np.ndarray]:
-    """Whole sentences of at least `HELD_OUT_FRAMES` in all, one after the other over the idle loop."""
-    taken: list[tuple[np.ndarray, Codes]] = []
+def held_out(names: list[Path]) -> tuple[dict[str, np.ndarray], int]:
+    """Sentences one after the other over the idle loop, and how many of their frames, the first, are to be rendered."""
+    taken: list[Sentence] = []
     for name in names:
-        if sum(len(codes) for _, codes in taken) < HELD_OUT_FRAMES:
+        if sum(len(one.pcm) for one in taken) < HELD_OUT_SAMPLES:
             taken.append(sentence(name))
-    frames, samples = [len(codes) for _, codes in taken], [len(pcm) for pcm, _ in taken]
+    return sentence_arrays(taken), rendered_frames([len(one.codes) for one in taken])
+
+
+def rendered_frames(frames: list[int]) -> int:
+    """Frames of the first whole sentences, of `frames` each, that make `HELD_OUT_FRAMES` or more; else all."""
+    ends = np.cumsum(frames)
+    return int(ends[min(int(np.searchsorted(ends, HELD_OUT_FRAMES)), len(ends) - 1)])
+
+
+def sentence_arrays(taken: list[Sentence]) -> dict[str, np.ndarray]:
+    """The arrays of a held-out set without pictures (lipstream.evaluate.truth says what they are), and `pcm`."""
+    frames, samples, spoken = ([len(part) for part in parts] for parts in zip(*map(_parts, taken), strict=True))
+    phones = [phone for one in taken for phone in one.phones]
     return {
-        "pcm": np.concatenate([pcm for pcm, _ in taken]),
-        "codes": np.concatenate([codes for _, codes in taken]).astype(np.float32),
-        "frame_index": np.concatenate([np.arange(n) + 60 * k for k, n in enumerate(frames)]) % LOOP_FRAMES,
+        "pcm": np.concatenate([one.pcm for one in taken]),
+        "codes": np.concatenate([one.codes for one in taken]).astype(np.float32),
+        "frame_index": (np.concatenate([np.arange(n) + 60 * k for k, n in enumerate(frames)]) % LOOP_FRAMES),
         "clip_start": np.cumsum([0, *frames[:-1]]),
         "pcm_start": np.cumsum([0, *samples[:-1]]),
+        "phone_symbol": np.array([phone.symbol for phone in phones], "U3"),
+        "phone_start_ms": np.array([phone.start_ms for phone in phones], np.float32),
+        "phone_end_ms": np.array([phone.end_ms for phone in phones], np.float32),
+        "phone_first": np.cumsum([0, *spoken[:-1]]),
     }
+
+
+def _parts(one: Sentence) -> tuple[Codes, NDArray[np.int16], list[Phone]]:
+    return one.codes, one.pcm, one.phones
 
 
 def main() -> None:
@@ -73,11 +113,13 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     names = sorted(p for p in (options.work / "voices").glob("*/*.json") if p.parent.name != "held_out")
     names = [names[i] for i in random.permutation(len(names))[:500]]
-    codes = training_codes(np.concatenate([sentence(name)[1] for name in names]), CROPS, random)
+    codes = training_codes(np.concatenate([sentence(name).codes for name in names]), CROPS, random)
     np.savez(folder / "crops.npz", codes=codes, frame_index=random.permutation(CROPS) % LOOP_FRAMES)
     unheard = sorted((options.work / "voices/held_out").glob(f"{HELD_OUT_VOICE}_*.json"))
-    np.savez(folder / "heldout.npz", **held_out(unheard))
-    print(f"{CROPS} articulations to render, {len(unheard)} sentences to hold out from")
+    arrays, rendered = held_out([name for name in unheard if number_of(name) < TRUTH_SENTENCES])
+    np.savez(folder / "spoken.npz", **arrays)
+    np.savez(folder / "heldout.npz", **{name: arrays[name][:rendered] for name in ("codes", "frame_index")})
+    print(f"{CROPS} articulations and {rendered} frames of held-out speech to render")
 
 
 if __name__ == "__main__":

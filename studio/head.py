@@ -18,15 +18,18 @@ SEALED = -0.10  # weight of `mouth-open` at which the rest mouth shows no slit b
 UPPER_LIP, LOWER_LIP = 474, 523  # vertices of the inner lips on the midline
 UPPER_TEETH_DROP, LOWER_TEETH_DROP, LOWER_TEETH_BACK = 0.055, 0.035, 0.02  # so that the upper incisors show first
 PIVOT = np.array([0.0, 5.55, 0.25])  # the head turns here
+WIDE_EYES = 0.25  # weight of `eye-*-opened-up`, taken back as the lids close
 NECK_Y = (4.75, 5.85)  # skin below the first keeps still, above the second it turns with the head
 
 SHAPE = {
-    "caucasian-female-young": 0.85,
-    "asian-female-young": 0.15,
+    "caucasian-female-young": 0.72,
+    "asian-female-young": 0.28,
     "universal-female-young-averagemuscle-averageweight": 1.0,
 }
 REST = {
     "mouth-corner-puller": 0.16,
+    "eye-left-opened-up": WIDE_EYES,
+    "eye-right-opened-up": WIDE_EYES,
     "eyebrows-left-inner-up": 0.22,
     "eyebrows-right-inner-up": 0.22,
     "eyebrows-left-extern-up": 0.25,
@@ -150,6 +153,14 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
+def slim(body: np.ndarray) -> np.ndarray:
+    """A finer jaw and neck: body vertices `[n, 3]` drawn in at the sides, the mouth left alone."""
+    y = body[:, 1]
+    jaw = smoothstep(-y, -6.45, -6.0) * smoothstep(y, 5.15, 5.5)
+    side = smoothstep(abs(body[:, 0]), 0.12, 0.5)
+    return body * np.stack([1 - 0.085 * jaw * side, np.ones_like(y), np.ones_like(y)], 1)
+
+
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
     """The rotation matrix `[3, 3]` of angles in degrees, roll first."""
     y, p, r = np.radians([yaw, -pitch, -roll])
@@ -173,7 +184,7 @@ class Head:
     def __post_init__(self) -> None:
         self.body = read_obj(self.assets / "mesh/base.obj", "body")
         neutral = self.body.vertices + sum(w * self.target(k) for k, w in SHAPE.items())
-        self.neutral = neutral + sum(w * self.target(k) for k, w in REST.items())
+        self.neutral = slim(neutral + sum(w * self.target(k) for k, w in REST.items()))
         self.rest = self.neutral + SEALED * self.target("mouth-open")
         self.fits = {name: read_fit(self.assets / "mesh" / path) for name, path in PARTS.items()}
         self.meshes = {name: read_obj(fit.mesh_path) for name, fit in self.fits.items()}
@@ -190,6 +201,8 @@ class Head:
                 "mouth-compression",
                 "mouth-corner-puller",
                 "mouth-eversion",
+                "eye-left-opened-up",
+                "eye-right-opened-up",
                 "eye-left-closure",
                 "eye-right-closure",
                 "eyebrows-left-up",
@@ -222,11 +235,12 @@ class Head:
         a, t = dict(zip(ARTICULATION, np.asarray(code, float), strict=True)), self._targets
         narrow, wide = max(-a["lip_width"], 0.0), max(a["lip_width"], 0.0)
         shape = self.rest + (JAW_OPEN * a["jaw"]) * t["mouth-open"]
-        shape = shape + 0.75 * narrow * t["mouth-pursing"] + 0.55 * a["protrusion"] * t["mouth-protusion"]
-        shape = shape + 0.25 * a["protrusion"] * t["mouth-eversion"] + 0.65 * wide * t["mouth-retraction"]
+        shape = shape + 0.66 * narrow * t["mouth-pursing"] + 0.36 * a["protrusion"] * t["mouth-protusion"]
+        shape = shape + 0.10 * a["protrusion"] * t["mouth-eversion"] + 0.65 * wide * t["mouth-retraction"]
         shape = shape + 0.55 * a["lip_press"] * t["mouth-compression"]
+        smile = 0.14 + 0.20 * smoothstep(np.array(a["lip_gap"]), 0.0, 0.4)  # lips that meet do not smile
         for side, name in zip(self._sides("mouth-corner-puller"), ("corner_left", "corner_right"), strict=True):
-            shape = shape + 0.45 * a[name] * side
+            shape = shape + smile * a[name] * side
         return self._set_lip_gap(shape, a)
 
     def _set_lip_gap(self, shape: np.ndarray, a: dict[str, float]) -> np.ndarray:
@@ -235,7 +249,7 @@ class Head:
         tuck = max(a["lip_tuck"], 0.0)
         shape = shape + upper[:, None] * [0, 0.035 * a["upper_lip"], 0.012 * a["upper_lip"]]
         shape = shape + lower[:, None] * [0, -0.035 * a["lower_lip"], 0.012 * a["lower_lip"]]
-        shape = shape + tuck * (lower[:, None] * [0, 0.02, -0.075] + upper[:, None] * [0, 0.045, 0.01])
+        shape = shape + tuck * (lower[:, None] * [0, 0.02, -0.075] + upper[:, None] * [0, 0.025, 0.01])
         closed = self.rest[UPPER_LIP, 1] - self.rest[LOWER_LIP, 1]
         gap = LIP_GAP * max(a["lip_gap"], 0.0) + closed * np.exp(-max(a["lip_gap"], 0.0) / 0.03)
         excess = (shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]) - gap
@@ -278,7 +292,8 @@ class Head:
     def deform(self, code: np.ndarray, pose: Pose) -> dict[str, np.ndarray]:
         """Vertices `[n, 3]` of each part ("skin" is the body) for an articulation/1 `[12]` and a pose."""
         t, body = self._targets, self.articulate(code)
-        lids = body + pose.blink * (t["eye-left-closure"] + t["eye-right-closure"])
+        closure, opened = (t[f"eye-left-{k}"] + t[f"eye-right-{k}"] for k in ("closure", "opened-up"))
+        lids = body + pose.blink * (closure - WIDE_EYES * opened)
         lids = lids + pose.brows * (t["eyebrows-left-up"] + t["eyebrows-right-up"])
         a = dict(zip(ARTICULATION, code, strict=True))
         parts = {

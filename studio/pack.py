@@ -2,7 +2,8 @@
 
 KEPT gets `crops.mp4`, near-lossless crops of 320 x 320, with `crops.npz` beside them: articulations, driving pictures,
 lip landmarks. AVATAR, a bundle's folder, gets what is seen of her, `frames.mp4`, `crops.npz`, `mask.png`,
-`references.png`, `poster.jpg`, and the held-out sentences that she is measured with, `heldout.mp4` and `heldout.npz`.
+`references.png`, `poster.jpg`, and the held-out sentences that she is measured with: `heldout.mp4`, the pictures of the
+first, `heldout.flac` and `heldout.npz`, sound, codes and phones of all.
 From these anyone can train the generator again without rendering.
 """
 
@@ -16,7 +17,7 @@ import av
 import cv2
 import numpy as np
 
-from lipstream.types import CROP_SIZE, FRAME_RATE_HZ, Affine, Image
+from lipstream.types import CROP_SIZE, FRAME_RATE_HZ, SAMPLE_RATE_HZ, Affine, Image
 from lipstream.video.colour import to_video_frame
 from studio.idle import MOUTH
 
@@ -118,6 +119,42 @@ def pack_avatar(avatar: Path, frames: list[Image], transforms: np.ndarray, poses
     cv2.imwrite(str(avatar / "poster.jpg"), frames[0], [cv2.IMWRITE_JPEG_QUALITY, 90])
 
 
+def pack_training(work: Path, kept: Path, frames: list[Image], transforms: np.ndarray) -> np.ndarray:
+    """Write the crops to train on; returns the mask that they give."""
+    rest = [sharp_cut(frame, transform) for frame, transform in zip(frames, transforms, strict=True)]
+    crops, arrays = spoken_crops(work / "crops", frames, transforms)
+    write_video(kept / "crops.mp4", map(whole_colours, crops), CROPS_CRF)
+    np.savez_compressed(kept / "crops.npz", **arrays)
+    print(f"{len(crops)} crops", flush=True)
+    return mask(crops, rest, arrays["frame_index"])
+
+
+def pack_held_out(work: Path, avatar: Path, frames: list[Image], transforms: np.ndarray) -> None:
+    """Write the held-out sentences: pictures of the first, sound, codes and phones of all."""
+    crops, seen = spoken_crops(work / "heldout", frames, transforms)
+    with np.load(work / "spoken.npz") as spoken:
+        arrays = {name: spoken[name] for name in spoken.files}
+    if not np.array_equal(arrays["codes"][: len(crops)], seen["codes"]):
+        raise SystemExit(f"{work / 'heldout'} was rendered from other codes than {work / 'spoken.npz'}: render it again")
+    lips = seen["lips_px"].astype(np.float32)
+    arrays["opening_px"] = lips[:, 1, 1] - lips[:, 0, 1]
+    write_video(avatar / "heldout.mp4", map(whole_colours, crops), CROPS_CRF)
+    write_sound(avatar / "heldout.flac", arrays.pop("pcm"))
+    np.savez_compressed(avatar / "heldout.npz", **arrays)
+    print(f"{len(crops)} held-out frames", flush=True)
+
+
+def write_sound(path: Path, pcm: np.ndarray) -> None:
+    """Write `[L]` int16 at 16 kHz as FLAC, which gives them back to the bit."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono", format="s16")
+        stream.options = {"compression_level": "12"}
+        sound = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+        sound.sample_rate = SAMPLE_RATE_HZ
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode(None))
+
+
 def main() -> None:
     """Pack."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,20 +166,8 @@ def main() -> None:
     with np.load(options.work / "idle/loop.npz") as loop:
         transforms, poses = loop["transforms"], loop["poses"]
     frames = [read_image(options.work / f"idle/{i:05d}.png") for i in range(len(poses))]
-    rest = [sharp_cut(frame, transform) for frame, transform in zip(frames, transforms, strict=True)]
-    for what in ("crops", "heldout"):
-        crops, arrays = spoken_crops(options.work / what, frames, transforms)
-        if what == "crops":
-            area = mask(crops, rest, arrays["frame_index"])
-        else:
-            with np.load(options.work / "heldout.npz") as sound:
-                arrays |= {name: sound[name] for name in ("pcm", "clip_start", "pcm_start")}
-            lips = arrays.pop("lips_px").astype(np.float32)
-            arrays["opening_px"] = lips[:, 1, 1] - lips[:, 0, 1]
-        folder = options.kept if what == "crops" else options.avatar
-        write_video(folder / f"{what}.mp4", map(whole_colours, crops), CROPS_CRF)
-        np.savez_compressed(folder / f"{what}.npz", **arrays)
-        print(f"{what}: {len(crops)} crops", flush=True)
+    area = pack_training(options.work, options.kept, frames, transforms)
+    pack_held_out(options.work, options.avatar, frames, transforms)
     pack_avatar(options.avatar, frames, transforms, poses, area)
 
 

@@ -64,7 +64,6 @@ def render_idle(scene: Scene, out: Path) -> None:
 def render_mouths(scene: Scene, out: Path, codes: np.ndarray, frame_index: np.ndarray) -> None:
     """The mouth of each code, in the pose of its loop frame, and its projected lip vertices beside it."""
     poses, crops, lips = loop(), transforms(scene), lip_vertices(scene.head)
-    scene.hair.hide_render = True  # far from the mouth, and a third of the time
     for n, (code, i) in enumerate(zip(codes, frame_index, strict=True)):
         path, box = out / f"{n:05d}.png", mouth_box(crops[i])
         if path.with_suffix(".npz").exists():

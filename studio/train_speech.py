@@ -62,9 +62,10 @@ def make_features(work: Path, passes: int, seed: int) -> None:
     folder = work / "features"
     folder.mkdir(exist_ok=True)
     spoken = sorted(path for path in (work / "voices").glob("*/*.json"))
-    held_out = [path for path in spoken if path.parent.name == "held_out" and number_of(path) >= TRUTH_SENTENCES]
-    held_out = held_out[::2]
-    corpus = [path for path in spoken if path.parent.name != "held_out"]
+    unheard = [path for path in spoken if path.parent.name == "held_out"]
+    held_out = [path for path in unheard if number_of(path) >= TRUTH_SENTENCES][::2]
+    texts = {voices.text(path) for path in unheard}  # the grammar's shortest sentences come more than once
+    corpus = [path for path in spoken if path.parent.name != "held_out" and voices.text(path) not in texts]
     if not (folder / "held_out_clean.npz").exists():
         speech.Shard.of([labelled(*voices.read(name)) for name in held_out]).write(folder / "held_out_clean.npz")
     if not (folder / "held_out_noisy.npz").exists():

@@ -256,6 +256,12 @@ def read(name: Path) -> tuple[NDArray[np.float32], list[Phone]]:
     return pcm, [Phone(*row) for row in phones]
 
 
+def text(name: Path) -> str:
+    """What an utterance says; `name` is its path, with any ending."""
+    said: str = json.loads(name.with_suffix(".json").read_text())["text"]
+    return said
+
+
 def main() -> None:
     """Speak what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)

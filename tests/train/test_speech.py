@@ -10,7 +10,7 @@ import torch
 
 from lipstream.audio.window import contexts, windows
 from lipstream.train.loop import LoopConfig, train
-from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, articulate, sequence
+from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, another_throat, articulate, sequence
 from lipstream.types import Codes, Mel
 
 FRAMES = 30
@@ -64,3 +64,15 @@ def test_utterances_come_back_from_a_shard(tmp_path: Path) -> None:
     ):
         np.testing.assert_allclose(found_mel, mel, atol=2e-3)
         np.testing.assert_allclose(found_codes, codes, atol=1e-3)
+
+
+def test_another_throat_moves_formants_and_leaves_silence_silent() -> None:
+    random = np.random.default_rng(7)
+    mel = np.full((50, 80), -4.0, np.float32)
+    mel[10:40, 30] = 2.0
+    moved = np.stack([another_throat(mel, random) for _ in range(40)])
+    assert moved.min() >= -4 and moved.max() <= 4
+    assert moved[:, :10].mean() < -3.9
+    peaks = moved[:, 10:40].mean(1).argmax(1)
+    assert set(range(29, 32)) <= set(peaks) <= set(range(25, 36))
+    assert moved[:, 20].std() > 0.05
