@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from lipstream.cli.evaluate import evaluate, table
 from lipstream.config import Config
+from lipstream.errors import OutputExistsError
 from lipstream.evaluate.figures import Evaluation, Figure
 from lipstream.evaluate.silence import measure_silence
 from lipstream.types import Float32, Image
@@ -45,6 +46,23 @@ def test_json_is_all_that_stdout_holds(app: typer.Typer, tmp_path: Path) -> None
     assert report["figures"][0]["name"] == "silence.deviation_percent"
     assert sorted(report["not_measured"]) == ["real", "truth"]
     assert "measuring silence" in result.stderr
+
+
+def test_a_report_is_written_and_named(app: typer.Typer, tmp_path: Path) -> None:
+    avatar, folder = str(ASSETS / "avatars" / "tiny"), tmp_path / "report"
+    result = CliRunner().invoke(app, [avatar, "--report", str(folder)], obj=Config(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert f"report: {folder / 'index.html'}" in result.stdout
+    assert json.loads((folder / "evaluation.json").read_text())["avatar"] == "tiny"
+
+
+def test_a_folder_that_is_not_empty_is_refused_before_any_work(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").touch()
+    monkeypatch.setattr("lipstream.evaluate.faces.load_subject", lambda *_, **__: pytest.fail("loaded"))
+    result = CliRunner().invoke(app, ["tiny", "--report", str(tmp_path)], obj=Config(tmp_path))
+    assert isinstance(result.exception, OutputExistsError)
 
 
 def test_the_table_sets_bars_and_verdicts_beside_figures() -> None:

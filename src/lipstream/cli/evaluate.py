@@ -1,4 +1,4 @@
-"""`lipstream evaluate`: an avatar in, the figures of its lips out, as a table or as JSON."""
+"""`lipstream evaluate`: an avatar in, the figures of its lips out, as a table, as JSON, as a page with a film."""
 
 import json
 from pathlib import Path
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
     avatar: Annotated[str, typer.Argument(metavar="AVATAR", help="A name that `avatar list` shows, or a path.")],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write a page with curves and pictures, a side-by-side film and the JSON there."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON of schema lipstream.evaluation/1 on stdout.")] = False,
     engine: Annotated[EngineName, typer.Option(help="What runs the networks.")] = "auto",
     quality: Annotated[QualityName, typer.Option(help="Which of the avatar's networks is measured.")] = "auto",
@@ -31,28 +37,41 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     data: Annotated[
         Path | None, typer.Option(envvar="LIPSTREAM_DATA", metavar="DIR", help="Recordings of real speakers.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write the report into a folder that is not empty.")
+    ] = False,
 ) -> None:
     """Measure how well an avatar's lips follow the sound, on its finished pictures.
 
-    Examples:
-      lipstream evaluate iris
+    Each figure is printed beside its bar; what cannot be measured here is named with the reason. The page
+    DIR/index.html explains every figure; docs/evaluation.md says how each is measured.
 
-      lipstream evaluate ./me.avatar --json > figures.json
-    """
+    \b
+    lipstream evaluate iris --report iris-report
+    lipstream evaluate ./me.avatar --json > figures.json
+    lipstream evaluate iris --data recordings --quality low
+    """  # noqa: D301  typer keeps the lines after a backspace character as they are
     # Imported here because engines take half a second to load, which `--help` need not wait for.
     from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
     from lipstream.evaluate.evaluation import Material  # noqa: PLC0415
     from lipstream.evaluate.evaluation import evaluate as measure  # noqa: PLC0415
     from lipstream.evaluate.faces import load_subject  # noqa: PLC0415
+    from lipstream.evaluate.report import check_report, write_report  # noqa: PLC0415
     from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
 
+    if report is not None:
+        check_report(report, overwrite=overwrite)
     config: Config = context.obj
     path = find(avatar, config.home)
     finder = load_landmarker(face_models)
     subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
     with progress_of_groups("clips") as progress:
         evaluation = measure(subject, Material(truth=truth, data=data), progress)
+        if report is not None:
+            write_report(report, evaluation, subject, truth, progress, overwrite=overwrite)
     print(json.dumps(evaluation.as_json(), indent=2) if as_json else table(evaluation))
+    if report is not None and not as_json:
+        print(f"\nreport: {report / 'index.html'}")
 
 
 def table(evaluation: "Evaluation") -> str:
