@@ -85,23 +85,24 @@ def rendered_frames(frames: list[int]) -> int:
 
 def sentence_arrays(taken: list[Sentence]) -> dict[str, np.ndarray]:
     """The arrays of a held-out set without pictures (lipstream.evaluate.truth says what they are), and `pcm`."""
-    frames, samples, spoken = ([len(part) for part in parts] for parts in zip(*map(_parts, taken), strict=True))
     phones = [phone for one in taken for phone in one.phones]
+    over = [np.arange(len(one.codes)) + 60 * k for k, one in enumerate(taken)]
     return {
         "pcm": np.concatenate([one.pcm for one in taken]),
         "codes": np.concatenate([one.codes for one in taken]).astype(np.float32),
-        "frame_index": (np.concatenate([np.arange(n) + 60 * k for k, n in enumerate(frames)]) % LOOP_FRAMES),
-        "clip_start": np.cumsum([0, *frames[:-1]]),
-        "pcm_start": np.cumsum([0, *samples[:-1]]),
+        "frame_index": (np.concatenate(over) % LOOP_FRAMES).astype(np.int32),
+        "clip_start": starts([len(one.codes) for one in taken]),
+        "pcm_start": starts([len(one.pcm) for one in taken]),
         "phone_symbol": np.array([phone.symbol for phone in phones], "U3"),
         "phone_start_ms": np.array([phone.start_ms for phone in phones], np.float32),
         "phone_end_ms": np.array([phone.end_ms for phone in phones], np.float32),
-        "phone_first": np.cumsum([0, *spoken[:-1]]),
+        "phone_first": starts([len(one.phones) for one in taken]),
     }
 
 
-def _parts(one: Sentence) -> tuple[Codes, NDArray[np.int16], list[Phone]]:
-    return one.codes, one.pcm, one.phones
+def starts(lengths: list[int]) -> np.ndarray:
+    """Where each of some pieces begins, laid one after the other."""
+    return np.cumsum([0, *lengths[:-1]])
 
 
 def main() -> None:

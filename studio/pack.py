@@ -135,7 +135,7 @@ def pack_held_out(work: Path, avatar: Path, frames: list[Image], transforms: np.
     with np.load(work / "spoken.npz") as spoken:
         arrays = {name: spoken[name] for name in spoken.files}
     if not np.array_equal(arrays["codes"][: len(crops)], seen["codes"]):
-        raise SystemExit(f"{work / 'heldout'} was rendered from other codes than {work / 'spoken.npz'}: render it again")
+        raise SystemExit(f"{work / 'heldout'} shows other codes than {work / 'spoken.npz'}: render it again")
     lips = seen["lips_px"].astype(np.float32)
     arrays["opening_px"] = lips[:, 1, 1] - lips[:, 0, 1]
     write_video(avatar / "heldout.mp4", map(whole_colours, crops), CROPS_CRF)

@@ -78,3 +78,23 @@ def test_a_line_does_not_tremble() -> None:
     assert measures.tremble(np.full(9, np.nan, np.float32)) == 0.0
     gap = np.tile(np.array([0, 1], np.float32), 50)
     assert measures.tremble(np.where(np.arange(100) == 7, np.float32(np.nan), gap)) == pytest.approx(4.0, rel=1e-3)
+
+
+def test_jitter_is_the_second_difference_of_points() -> None:
+    steady = np.cumsum(np.ones((9, 4, 2), np.float32), axis=0)
+    assert measures.jitter([steady]) == 0.0
+    shaking = steady + np.where(np.arange(9) % 2, np.float32(1), np.float32(0))[:, None, None] * [1, 0]
+    assert measures.jitter([shaking]) == pytest.approx(2.0)
+    assert measures.jitter([steady, shaking]) == pytest.approx(np.sqrt(2.0))
+    assert measures.jitter([shaking[:2]]) == 0.0
+    lost = shaking.copy()
+    lost[4] = np.nan
+    assert measures.jitter([lost]) == pytest.approx(2.0)
+
+
+def test_the_residual_is_what_a_straight_line_leaves() -> None:
+    truth = np.arange(10, dtype=np.float32)
+    assert measures.residual(3 * truth + 2, truth) == pytest.approx(0.0, abs=1e-6)
+    wavy = 3 * truth + np.array([1, -1, -1, 1, 0, 0, 1, -1, -1, 1], np.float32)
+    assert measures.residual(wavy, truth) == pytest.approx(np.sqrt(0.8), rel=0.01)
+    assert np.isnan(measures.residual(truth[:2], truth[:2]))

@@ -7,11 +7,15 @@ from drawn_face import no_progress
 
 from lipstream.errors import InputError, MediaError
 from lipstream.evaluate.faces import Subject, openings
-from lipstream.evaluate.reconstruction import heard_codes, paint, run_truth, truth_figures
-from lipstream.evaluate.truth import ARRAYS, CROPS, read_truth
+from lipstream.evaluate.phones import SpokenPhone
+from lipstream.evaluate.reconstruction import heard_codes, paint, run_truth, true_pictures
+from lipstream.evaluate.truth import ARRAYS, CROPS, SOUND, read_truth
+from lipstream.evaluate.truth_figures import measured_truth
 from lipstream.types import ARTICULATION, Codes, Image
+from studio.pack import write_sound
 
-FRAMES = (30, 41)  # of two clips
+FRAMES = (30, 41, 20)  # of three clips, the last without pictures
+RENDERED = FRAMES[:2]
 
 
 def known_codes(frames: int, phase: float) -> Codes:
@@ -31,18 +35,22 @@ def write_crops(path: Path, crops: list[Image]) -> None:
 
 def write_truth(folder: Path, subject: Subject) -> Path:
     """What the tiny avatar paints is its own truth."""
-    codes = [known_codes(frames, phase) for frames, phase in zip(FRAMES, (0.0, 1.0), strict=True)]
+    codes = [known_codes(frames, phase) for frames, phase in zip(FRAMES, (0.0, 1.0, 2.0), strict=True)]
     indices = [list(range(frames)) for frames in FRAMES]
-    painted = [one for some, where in zip(codes, indices, strict=True) for one in paint(subject, some, where)]
+    painted = [one for some, where in zip(codes[:2], indices[:2], strict=True) for one in paint(subject, some, where)]
     write_crops(folder / CROPS, [one.crop for one in painted])
+    write_sound(folder / SOUND, np.arange(sum(FRAMES) * 640 - 100).astype(np.int16))
     np.savez(
         folder / ARRAYS,
-        pcm=np.zeros(sum(FRAMES) * 640 - 100, np.int16),
         codes=np.concatenate(codes),
         frame_index=np.concatenate(indices).astype(np.int32),
         opening_px=100 * openings((one.image for one in painted), subject.finder),
-        clip_start=np.array([0, FRAMES[0]], np.int32),
-        pcm_start=np.array([0, FRAMES[0] * 640], np.int32),
+        clip_start=np.array([0, 30, 71], np.int32),
+        pcm_start=np.array([0, 30, 71], np.int32) * 640,
+        phone_symbol=np.array(["SIL", "AA", "B", "UW", "AH", "M"]),
+        phone_start_ms=np.array([0, 200, 0, 800, 0, 300], np.float32),
+        phone_end_ms=np.array([200, 1200, 800, 1640, 300, 800], np.float32),
+        phone_first=np.array([0, 2, 4], np.int32),
     )
     return folder
 
@@ -53,22 +61,52 @@ def truth(tmp_path_factory: pytest.TempPathFactory, subject: Subject) -> Path:
 
 
 def test_clips_are_read_apart(truth: Path) -> None:
-    first, second = read_truth(truth)
-    assert (len(first.codes), len(second.codes)) == FRAMES
-    assert len(first.pcm) == 30 * 640
-    assert len(second.pcm) == 41 * 640 - 100
+    first, second, third = read_truth(truth)
+    assert tuple(len(clip.codes) for clip in (first, second, third)) == FRAMES
+    assert (len(first.pcm), len(second.pcm), len(third.pcm)) == (30 * 640, 41 * 640, 20 * 640 - 100)
     assert second.frame_index == list(range(41))
     np.testing.assert_allclose(second.codes, known_codes(41, 1.0))
+    assert second.phones == (SpokenPhone("B", 0.0, 800.0), SpokenPhone("UW", 800.0, 1640.0))
+    assert [clip.rendered for clip in (first, second, third)] == [True, True, False]
+
+
+def test_sound_comes_back_to_the_sample(truth: Path) -> None:
+    pcm = np.concatenate([clip.pcm for clip in read_truth(truth)])
+    np.testing.assert_array_equal(pcm * 32768, np.arange(len(pcm)).astype(np.int16))
 
 
 def test_an_avatar_told_its_own_truth_is_perfect(truth: Path, subject: Subject) -> None:
-    heard, told = run_truth(subject, truth, no_progress)
-    values = {figure.name: figure.value for figure in truth_figures(heard, told)}
+    run = run_truth(subject, truth, no_progress)
+    measured = measured_truth(run)
+    values = {figure.name: figure.value for figure in measured.figures}
+    assert (len(run.said), len(run.heard)) == (3, 2)
     assert values["truth.told_opening_r"] > 0.999
     assert values["truth.told_mouth_psnr_db"] == 99.0
-    assert values["truth.mouth_psnr_db"] < 40  # what it hears is silence
+    assert values["truth.mouth_psnr_db"] < 40  # what it hears is no speech
     assert values["truth.opening_r"] < 0.5
+    assert values["truth.told_jitter_times"] == pytest.approx(1.0, abs=0.05)
+    assert values["truth.known_closure_percent"] == 100.0
+    assert values["truth.landmark_r"] > 0.99
     assert all(np.isfinite(list(values.values())))
+
+
+def test_plots_and_tables_are_whole(truth: Path, subject: Subject) -> None:
+    measured = measured_truth(run_truth(subject, truth, no_progress))
+    assert len(measured.plots) == len(RENDERED) + 1
+    for plot in measured.plots:
+        assert plot.positions is not None
+        assert {len(values) for values in plot.series.values()} == {len(plot.positions)}
+    assert all(len(row) == len(table.header) for table in measured.tables for row in table.rows)
+
+
+def test_true_crops_are_set_in_as_painted_ones_are(truth: Path, subject: Subject) -> None:
+    clip = read_truth(truth)[0]
+    painted = list(paint(subject, clip.codes[:6], clip.frame_index[:6]))
+    true = list(true_pictures(subject.avatar, [one.crop for one in painted], clip.frame_index[:6]))
+    apart = [np.abs(one.image.astype(int) - picture).max() for one, picture in zip(painted, true, strict=True)]
+    idle = np.abs(true[4].astype(int) - subject.avatar.clip.image(clip.frame_index[4])).max()
+    assert idle > 40
+    assert max(apart) < 10  # the mask's feather, which these crops have gone through before
 
 
 def test_codes_are_heard_for_every_frame(subject: Subject) -> None:
@@ -77,8 +115,12 @@ def test_codes_are_heard_for_every_frame(subject: Subject) -> None:
 
 def test_truth_that_does_not_fit_together_is_refused(tmp_path: Path, truth: Path, subject: Subject) -> None:
     arrays = dict(np.load(truth / ARRAYS))
-    np.savez(tmp_path / ARRAYS, **(arrays | {"pcm": arrays["pcm"][:-2000]}))
-    with pytest.raises(InputError, match="expected \\[38, 12\\]"):
+    (tmp_path / SOUND).write_bytes((truth / SOUND).read_bytes())
+    np.savez(tmp_path / ARRAYS, **(arrays | {"codes": arrays["codes"][:-3]}))
+    with pytest.raises(InputError, match="expected \\[20, 12\\]"):
+        read_truth(tmp_path)
+    np.savez(tmp_path / ARRAYS, **(arrays | {"opening_px": arrays["opening_px"][:-3]}))
+    with pytest.raises(InputError, match="whole clips"):
         read_truth(tmp_path)
     np.savez(tmp_path / ARRAYS, codes=arrays["codes"])
     with pytest.raises(InputError, match="lacks clip_start"):

@@ -34,18 +34,30 @@ def lagged_correlations(found: Float32, truth: Float32, max_lag_frames: int = MA
     return np.array(values, np.float32)
 
 
-def lag_frames(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MAX_LAG_FRAMES) -> int:
-    """By how many frames the found curves come after the true ones, all clips taken together.
+def lag_curve(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MAX_LAG_FRAMES) -> Float32:
+    """Mean over clips of `lagged_correlations`.
 
     Args:
         pairs: found and true curve `[n]` of each clip, at least `max_lag_frames + 2` long.
         max_lag_frames: furthest lag tried in either direction.
 
     Returns:
+        `[2 max_lag_frames + 1]` float32.
+    """
+    lagged = [lagged_correlations(found, truth, max_lag_frames) for found, truth in pairs]
+    mean: Float32 = np.mean(lagged, axis=0, dtype=np.float32)
+    return mean
+
+
+def lag_frames(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MAX_LAG_FRAMES) -> int:
+    """By how many frames the found curves come after the true ones, all clips taken together.
+
+    Args and limits are those of `lag_curve`.
+
+    Returns:
         The lag at which the mean correlation is highest; positive where the found curves are late.
     """
-    mean = np.mean([lagged_correlations(found, truth, max_lag_frames) for found, truth in pairs], axis=0)
-    return int(np.argmax(mean)) - max_lag_frames
+    return int(np.argmax(lag_curve(pairs, max_lag_frames))) - max_lag_frames
 
 
 def loudness(pcm: Pcm, frames: int) -> Float32:
@@ -87,3 +99,31 @@ def tremble(curve: Float32) -> float:
         return 0.0
     deviation = float(np.nanstd(curve.astype(np.float64)))
     return float(np.sqrt(np.nanmean(np.square(second)))) / deviation if deviation > 1e-12 else 0.0
+
+
+def jitter(outlines: Sequence[Float32]) -> float:
+    """Root mean square of the second difference in time of points, over some clips.
+
+    Args:
+        outlines: where the points of each clip lie, `[n, k, 2]` float32, NaN where they are not found.
+
+    Returns:
+        In the unit of the points; 0 where no three frames follow each other.
+    """
+    second = [np.diff(outline.astype(np.float64), n=2, axis=0).reshape(-1, 2) for outline in outlines]
+    squares = np.square(np.concatenate([np.zeros((0, 2)), *second])).sum(axis=1)
+    return float(np.sqrt(np.nanmean(squares))) if np.isfinite(squares).any() else 0.0
+
+
+def residual(found: Float32, truth: Float32) -> float:
+    """Root mean square by which a curve `[n]` misses the straight line of the truth `[n]` that fits it best.
+
+    Returns:
+        In the unit of `found`; NaN where fewer than three values of both are numbers.
+    """
+    both = np.isfinite(found) & np.isfinite(truth)
+    if both.sum() < 3:
+        return float("nan")
+    line = np.stack([truth[both].astype(np.float64), np.ones(int(both.sum()))], axis=1)
+    fit = line @ np.linalg.lstsq(line, found[both].astype(np.float64), rcond=None)[0]
+    return float(np.sqrt(np.mean(np.square(found[both] - fit))))

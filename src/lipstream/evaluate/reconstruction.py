@@ -1,4 +1,4 @@
-"""Clips of known truth in, how near the avatar's pictures come to them, heard and told, out."""
+"""Clips of known truth in, what the avatar makes of them out: heard from the sound, and told the known codes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lipstream.evaluate.faces import Progress, Subject, openings
-from lipstream.evaluate.figures import Figure
-from lipstream.evaluate.measures import correlation, lag_frames, psnr_db, sharpness
+from lipstream.evaluate.faces import Progress, Subject
+from lipstream.evaluate.lips import LipCurves, measure_lips
+from lipstream.evaluate.measures import psnr_db, sharpness
+from lipstream.evaluate.repeatability import Repeated, repeat
 from lipstream.evaluate.truth import TruthClip, read_truth, truth_crops
 from lipstream.pipeline.avatar import Avatar
 from lipstream.types import ARTICULATION, Codes, Float32, Image, Pcm
@@ -47,35 +48,64 @@ def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[Pa
             yield Painted(image, np.ascontiguousarray(crop.transpose(1, 2, 0)))
 
 
+def true_pictures(avatar: Avatar, crops: Sequence[Image], indices: Sequence[int]) -> Iterator[Image]:
+    """Set true crops, `[320, 320, 3]` uint8 BGR, into their pictures of the driving clip, as painted ones are."""
+    for crop, index in zip(crops, indices, strict=True):
+        image = avatar.clip.image(index)
+        avatar.face.compose(image, index, crop.transpose(2, 0, 1).astype(np.float32) / np.float32(255.0))
+        yield image
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One clip and the codes that the avatar heard in its sound."""
+
+    clip: TruthClip
+    """What is known."""
+    codes: Codes
+    """What was heard, `[n, 12]` float32."""
+
+
 @dataclass(frozen=True, slots=True)
 class TruthRun:
-    """One clip as the avatar painted it."""
+    """One rendered clip as the avatar painted it."""
 
-    opening_px: Float32
-    """The known opening, `[n]` float32."""
-    opening: Float32
-    """The opening measured on the finished pictures, `[n]` float32, shares of the face's height."""
-    gap: Float32
-    """`lip_gap` of the codes that drove it, `[n]` float32."""
-    true_gap: Float32
-    """`lip_gap` of the known codes, `[n]` float32."""
+    clip: TruthClip
+    """What is known."""
+    found: LipCurves
+    """The lips on the finished pictures."""
+    true: LipCurves
+    """The lips on the true pictures, by the same face model."""
     psnr_db: Float32
     """Of the mouth region, `[n]` float32."""
     sharpness: Float32
     """Share of the truth's sharpness in the mouth region, `[n]` float32."""
 
 
-def run_clip(subject: Subject, clip: TruthClip, codes: Codes, crops: Sequence[Image]) -> TruthRun:
-    """Paint one clip with some codes and measure every frame against its true crop."""
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """All clips of a folder of truth."""
+
+    said: tuple[Said, ...]
+    """Every clip, with or without pictures."""
+    heard: tuple[TruthRun, ...]
+    """The rendered clips, painted with the codes that were heard."""
+    told: tuple[TruthRun, ...]
+    """The rendered clips, painted with the known codes."""
+    repeated: tuple[Repeated, ...]
+    """Some true pictures of each, measured more than once."""
+
+
+def run_clip(subject: Subject, clip: TruthClip, codes: Codes, crops: Sequence[Image], true: LipCurves) -> TruthRun:
+    """Paint one rendered clip with some codes and measure every frame against its true crop."""
     painted = list(paint(subject, codes, clip.frame_index))
     pairs = [(one.crop, crop) for one, crop in zip(painted, crops, strict=True)]
     return TruthRun(
-        opening_px=clip.opening_px,
-        opening=openings((one.image for one in painted), subject.finder),
-        gap=codes[:, LIP_GAP],
-        true_gap=clip.codes[:, LIP_GAP],
-        psnr_db=np.array([psnr_db(found, true, subject.weight) for found, true in pairs], np.float32),
-        sharpness=np.array([_sharpness_share(found, true, subject.weight) for found, true in pairs], np.float32),
+        clip=clip,
+        found=measure_lips((one.image for one in painted), subject.finder),
+        true=true,
+        psnr_db=np.array([psnr_db(found, crop, subject.weight) for found, crop in pairs], np.float32),
+        sharpness=np.array([_sharpness_share(found, crop, subject.weight) for found, crop in pairs], np.float32),
     )
 
 
@@ -83,52 +113,24 @@ def _sharpness_share(found: Image, true: Image, weight: Float32) -> float:
     return sharpness(found, weight) / max(sharpness(true, weight), 1e-6)
 
 
-def run_truth(subject: Subject, folder: Path, progress: Progress) -> tuple[list[TruthRun], list[TruthRun]]:
-    """Paint every clip of a folder of truth, as heard from its sound and as told by its known codes.
+def run_truth(subject: Subject, folder: Path, progress: Progress) -> Reconstruction:
+    """Hear every clip of a folder of truth, and paint the rendered ones as heard and as told by their known codes.
 
     Raises:
         AvatarError: the arrays are damaged.
-        InputError: arrays and pictures do not fit together; MediaError: the pictures cannot be decoded.
+        InputError: arrays, sound and pictures do not fit together; MediaError: one of them cannot be decoded.
     """
     clips = read_truth(folder)
-    heard, told = [], []
-    for done, (clip, crops) in enumerate(zip(clips, truth_crops(folder, clips), strict=True)):
-        progress("truth", done, len(clips))
-        heard.append(run_clip(subject, clip, heard_codes(subject.avatar, clip.pcm), crops))
-        told.append(run_clip(subject, clip, clip.codes, crops))
-    progress("truth", len(clips), len(clips))
-    return heard, told
-
-
-def truth_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list[Figure]:
-    """Figures over the frames of all clips: from the sound (with the bars), and from the known codes."""
-    pairs = [(run.opening, run.opening_px) for run in heard]
-    return [
-        Figure("truth.opening_r", _r(heard), "from sound: opening on finished pictures against the truth"),
-        Figure("truth.lag_frames", float(lag_frames(pairs)), "frames by which the lips come after the truth"),
-        Figure("truth.mouth_psnr_db", _mean_psnr(heard), "from sound: mouth region against the truth, mean"),
-        Figure("truth.code_r", _code_r(heard), "from sound: lip_gap heard against the known one"),
-        Figure("truth.told_opening_r", _r(told), "from the known codes: opening on finished pictures"),
-        Figure("truth.told_mouth_psnr_db", _mean_psnr(told), "from the known codes: mouth region, mean"),
-        Figure("truth.sharpness_percent", _sharpness_percent(heard), "sharpness of the mouth, share of the truth's"),
-    ]
-
-
-def _all(curves: Sequence[Float32]) -> Float32:
-    return np.concatenate(curves)
-
-
-def _r(runs: Sequence[TruthRun]) -> float:
-    return correlation(_all([run.opening for run in runs]), _all([run.opening_px for run in runs]))
-
-
-def _code_r(runs: Sequence[TruthRun]) -> float:
-    return correlation(_all([run.gap for run in runs]), _all([run.true_gap for run in runs]))
-
-
-def _mean_psnr(runs: Sequence[TruthRun]) -> float:
-    return float(np.mean(_all([run.psnr_db for run in runs])))
-
-
-def _sharpness_percent(runs: Sequence[TruthRun]) -> float:
-    return 100.0 * float(np.median(_all([run.sharpness for run in runs])))
+    said = tuple(Said(clip, heard_codes(subject.avatar, clip.pcm)) for clip in clips)
+    rendered = [one for one in said if one.clip.rendered]
+    heard, told, repeated = [], [], []
+    crops_of_clips = truth_crops(folder, [one.clip for one in rendered])
+    for done, (one, crops) in enumerate(zip(rendered, crops_of_clips, strict=True)):
+        progress("truth", done, len(rendered))
+        indices = one.clip.frame_index
+        true = measure_lips(true_pictures(subject.avatar, crops, indices), subject.finder)
+        repeated.append(repeat(true_pictures(subject.avatar, crops, indices), subject.finder))
+        heard.append(run_clip(subject, one.clip, one.codes, crops, true))
+        told.append(run_clip(subject, one.clip, one.clip.codes, crops, true))
+    progress("truth", len(rendered), len(rendered))
+    return Reconstruction(said, tuple(heard), tuple(told), tuple(repeated))

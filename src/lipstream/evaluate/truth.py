@@ -1,25 +1,35 @@
-"""A folder of rendered pictures whose articulation is known in, its clips out.
+"""A folder of speech whose articulation is known in, its clips out: the first with rendered pictures.
 
-A folder of truth holds `heldout.mp4`, crops of 320 x 320 in the order of the frames, and `heldout.npz`: `pcm` int16 at
-16 kHz, `codes` [n, 12], `frame_index` [n] (picture of the driving clip), `opening_px` [n] (inner lips, crop pixels),
-and where each clip begins: `clip_start` [m] in frames, `pcm_start` [m] in samples.
+A folder of truth holds `heldout.flac`, the sound of all clips one after the other, mono at 16 kHz; `heldout.mp4`, crops
+of 320 x 320 of the first clips; and `heldout.npz`:
+
+- `codes` [n, 12] and `frame_index` [n] (picture of the driving clip), of all frames;
+- `opening_px` [r] (inner lips, crop pixels), of the frames that are rendered: the first, whole clips;
+- where each clip begins: `clip_start` [m] in frames, `pcm_start` [m] in samples, `phone_first` [m] in phones;
+- `phone_symbol` [p], `phone_start_ms` [p], `phone_end_ms` [p], times from the start of the phone's clip.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 
+from lipstream.audio.read import read_pcm
 from lipstream.avatar.arrays import Array, read_npz
 from lipstream.errors import InputError
+from lipstream.evaluate.phones import SpokenPhone
 from lipstream.rate import frames_of_samples
 from lipstream.types import CODE_SIZE, CROP_SIZE, Codes, Float32, Image, Pcm
 from lipstream.video.pictures import pictures
 
 ARRAYS = "heldout.npz"
 CROPS = "heldout.mp4"
+SOUND = "heldout.flac"
+_PHONES = ("phone_symbol", "phone_start_ms", "phone_end_ms")
+_STARTS = ("clip_start", "pcm_start", "phone_first")
+_NEEDED = {"codes", "frame_index", "opening_px", *_PHONES, *_STARTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +40,17 @@ class TruthClip:
     """Its sound, `[L]` float32 in -1..1 at 16 kHz."""
     codes: Codes
     """Its articulation, `[n, 12]` float32, n = ceil(L / 640)."""
+    phones: tuple[SpokenPhone, ...]
+    """Its phones, silences included."""
     frame_index: list[int]
-    """Pictures of the driving clip that it was rendered over, n of them."""
+    """Pictures of the driving clip that it belongs over, n of them."""
     opening_px: Float32
-    """Distance of the inner lips as it can be seen, `[n]` float32 in crop pixels from 0."""
+    """Distance of the inner lips as it can be seen, `[n]` float32 in crop pixels from 0; `[0]` without pictures."""
+
+    @property
+    def rendered(self) -> bool:
+        """Whether its true pictures are known."""
+        return len(self.opening_px) > 0
 
 
 def read_truth(folder: Path) -> list[TruthClip]:
@@ -41,22 +58,30 @@ def read_truth(folder: Path) -> list[TruthClip]:
 
     Raises:
         AvatarError: the arrays are damaged.
-        InputError: they do not fit together.
+        InputError: they do not fit together; MediaError: the sound cannot be decoded.
     """
     arrays = read_npz(folder / ARRAYS)
-    missing = {"pcm", "codes", "frame_index", "opening_px", "clip_start", "pcm_start"} - arrays.keys()
+    missing = _NEEDED - arrays.keys()
     if missing:
         raise InputError(f"{folder / ARRAYS} lacks {', '.join(sorted(missing))}: build it again")
-    frames = _pieces(arrays["clip_start"], len(arrays["codes"]))
-    samples = _pieces(arrays["pcm_start"], len(arrays["pcm"]))
-    clips = [_clip(arrays, here, there) for here, there in zip(frames, samples, strict=True)]
+    pcm = read_pcm(folder / SOUND)
+    totals = (len(arrays["codes"]), len(pcm), len(arrays["phone_symbol"]))
+    pieces = [_pieces(arrays[name], total) for name, total in zip(_STARTS, totals, strict=True)]
+    clips = [_clip(arrays, pcm[samples], frames, spoken) for frames, samples, spoken in zip(*pieces, strict=True)]
     for clip in clips:
-        if clip.codes.shape != (frames_of_samples(len(clip.pcm)), CODE_SIZE):
-            raise InputError(
-                f"{folder / ARRAYS}: a clip of {len(clip.pcm)} samples has codes {list(clip.codes.shape)}, "
-                f"expected [{frames_of_samples(len(clip.pcm))}, {CODE_SIZE}]: build it again"
-            )
+        _check(clip, folder / ARRAYS)
     return clips
+
+
+def _check(clip: TruthClip, path: Path) -> None:
+    expected = frames_of_samples(len(clip.pcm))
+    if clip.codes.shape != (expected, CODE_SIZE):
+        raise InputError(
+            f"{path}: a clip of {len(clip.pcm)} samples has codes {list(clip.codes.shape)}, "
+            f"expected [{expected}, {CODE_SIZE}]: build it again"
+        )
+    if len(clip.opening_px) not in {0, expected}:
+        raise InputError(f"{path}: opening_px ends inside a clip, expected whole clips: build it again")
 
 
 def _pieces(starts: Array, total: int) -> list[slice]:
@@ -64,17 +89,19 @@ def _pieces(starts: Array, total: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _clip(arrays: dict[str, Array], frames: slice, samples: slice) -> TruthClip:
+def _clip(arrays: dict[str, Array], pcm: Pcm, frames: slice, spoken: slice) -> TruthClip:
+    phones = zip(*(arrays[name][spoken].tolist() for name in _PHONES), strict=True)
     return TruthClip(
-        pcm=arrays["pcm"][samples].astype(np.float32) / np.float32(32768.0),
+        pcm=pcm,
         codes=arrays["codes"][frames].astype(np.float32),
+        phones=tuple(SpokenPhone(str(symbol), float(start), float(end)) for symbol, start, end in phones),
         frame_index=[int(index) for index in arrays["frame_index"][frames].tolist()],
         opening_px=np.maximum(arrays["opening_px"][frames], 0).astype(np.float32),  # sealed lips overlap in the truth
     )
 
 
-def truth_crops(folder: Path, clips: list[TruthClip]) -> Iterator[list[Image]]:
-    """The true crops of each clip, `[320, 320, 3]` uint8 BGR each, clip after clip.
+def truth_crops(folder: Path, clips: Sequence[TruthClip]) -> Iterator[list[Image]]:
+    """The true crops of each rendered clip, `[320, 320, 3]` uint8 BGR each, clip after clip.
 
     Raises:
         MediaError: the video cannot be decoded.
@@ -82,7 +109,7 @@ def truth_crops(folder: Path, clips: list[TruthClip]) -> Iterator[list[Image]]:
     """
     crops = pictures(folder / CROPS)
     for clip in clips:
-        taken = list(islice(crops, len(clip.codes)))
-        if len(taken) != len(clip.codes) or any(crop.shape != (CROP_SIZE, CROP_SIZE, 3) for crop in taken):
+        taken = list(islice(crops, len(clip.opening_px)))
+        if len(taken) != len(clip.opening_px) or any(crop.shape != (CROP_SIZE, CROP_SIZE, 3) for crop in taken):
             raise InputError(f"{folder / CROPS} does not hold a 320 x 320 crop for every frame: build it again")
         yield taken
