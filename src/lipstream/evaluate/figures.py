@@ -29,10 +29,17 @@ class Bar:
 
 
 BARS = {
-    "truth.opening_r": Bar(least=0.90),
+    "truth.opening_r": Bar(least=0.95),
     "truth.lag_frames": Bar(least=-1, most=1),
-    "truth.mouth_psnr_db": Bar(least=28.0),
+    "truth.mouth_psnr_db": Bar(least=32.0),
+    "truth.viseme_percent": Bar(least=80.0),
+    "truth.closure_percent": Bar(least=90.0),
+    "truth.tuck_percent": Bar(least=80.0),
+    "truth.sharpness_percent": Bar(least=60.0),
+    "truth.jitter_times": Bar(most=1.3),
     "real.opening_r": Bar(least=0.65),
+    "real.grid_s1_opening_r": Bar(least=0.70),
+    "real.other_speakers_opening_r": Bar(least=0.62),
     "real.lag_frames": Bar(least=-1, most=1),
     "silence.deviation_percent": Bar(most=0.5),
     "silence.mean_percent": Bar(most=2.0),

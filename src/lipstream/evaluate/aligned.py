@@ -1,0 +1,156 @@
+"""Recordings of real voices with phone times in, whether the avatar's lips do what each phone asks out.
+
+There is no truth to compare with, only what is said and when: every phone is judged for itself (`contacts` says how).
+The labels are other people's, in three forms: words and phones with times in JSON, TIMIT's phone ends in samples, and
+label files of full context in units of 100 ns.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lipstream.audio.read import read_pcm
+from lipstream.errors import InputError
+from lipstream.evaluate.contacts import Spoken, contact_figures, picture_closure_percent, rounding_table
+from lipstream.evaluate.faces import Progress, Subject, openings
+from lipstream.evaluate.figures import Figure, Measured, Plot, Table
+from lipstream.evaluate.phones import SILENCE, SpokenPhone, frame_at
+from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.visemes import VISEME_OF, VISEMES
+from lipstream.pipeline.offline import render
+from lipstream.types import ARTICULATION, FRAME_MS, SAMPLE_RATE_HZ, Float32
+
+FOLDER = "aligned_speech"
+_SAME = {"AXR": "ER", "DX": "RR", "NX": "N", "EN": "N", "ENG": "NG", "EM": "M", "EL": "L", "HV": "HH", "UX": "UW"}
+_SAME |= {"AX-H": "AX", "PAU": SILENCE, "H#": SILENCE, "EPI": SILENCE}
+_HOLDS = {"CL", "VCL"}  # TIMIT labels the hold of a stop apart from its release
+_STOPS = {"P", "B", "T", "D", "K", "G", "CH", "JH"}
+_SHOWN = ("jaw", "lip_gap", "lip_width", "protrusion", "lip_press", "lip_tuck")
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedRecording:
+    """A recording and what is said in it."""
+
+    path: Path
+    """The sound."""
+    phones: tuple[SpokenPhone, ...]
+    """Its phones, silences included; the stops with their holds."""
+
+
+def find_aligned(data: Path) -> list[AlignedRecording]:
+    """Every recording with phone times below the folder of real data.
+
+    Raises:
+        InputError: labels are not of the form that their name promises.
+    """
+    folder = data / FOLDER
+    labelled = (*_word_labels(folder), *_timit_labels(folder), *_context_labels(folder))
+    return [AlignedRecording(path, tuple(_joined(phones))) for path, phones in labelled if path.is_file()]
+
+
+def _word_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
+    """Words in seconds, the phones of each inside it."""
+    for path in sorted(folder.glob("librivox/*.phone.json")):
+        words = _read_json(path).get("w", [])
+        phones = [phone for word in words for phone in word.get("w", [])]
+        spoken = [SpokenPhone(one["t"], 1000 * one["b"], 1000 * (one["b"] + one["d"])) for one in phones]
+        yield path.with_name(path.name.removesuffix(".phone.json") + ".wav"), spoken
+
+
+def _timit_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
+    """Phone names, and their ends in samples at 16 kHz."""
+    for path in sorted(folder.glob("timit_like/*.json")):
+        for name, entry in _read_json(path).items():
+            if "ground_truth_phn_ends" in entry:
+                ends_ms = [1000 * int(end) / SAMPLE_RATE_HZ for end in entry["ground_truth_phn_ends"].split()]
+                times = zip(entry["phn"].split(), [0.0, *ends_ms[:-1]], ends_ms, strict=True)
+                yield path.with_name(f"{name}.wav"), [SpokenPhone(*one) for one in times]
+
+
+def _context_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
+    """Start and end in 100 ns, and the phone between its neighbours: `x^sil-hh+iy=t@...`."""
+    for path in sorted(folder.glob("*_phone.lab")):
+        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        spoken = []
+        for start, end, context in lines:
+            name = re.search(r"-([a-z#]+)\+", context)
+            if name is None:
+                raise InputError(
+                    f"{path} has a label {context!r}; expected a phone as in x^sil-hh+iy=t: check the file"
+                )
+            spoken.append(SpokenPhone(name[1], int(start) / 10_000, int(end) / 10_000))
+        yield path.with_name(path.name.replace("_phone.lab", ".wav")), spoken
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is no JSON ({error}); expected phones with times: check the file") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds a {type(content).__name__}; expected an object: check the file")
+    return content
+
+
+def _joined(phones: Sequence[SpokenPhone]) -> Iterator[SpokenPhone]:
+    """Phones by the names of the common set: a stop begins with its hold; a hold without its stop shows nothing."""
+    hold: SpokenPhone | None = None
+    for phone in phones:
+        name = phone.symbol.upper()
+        symbol = _SAME.get(name, name)
+        start_ms = hold.start_ms if hold is not None and symbol in _STOPS else phone.start_ms
+        hold = phone if symbol in _HOLDS else None
+        if hold is None and (symbol in VISEME_OF or symbol in {SILENCE, "AX", "IX", "HH"}):
+            yield SpokenPhone(symbol, start_ms, phone.end_ms)
+
+
+def measure_aligned(subject: Subject, recordings: Sequence[AlignedRecording], progress: Progress) -> Measured:
+    """Let the avatar speak every recording; judge each phone on the codes, closures on finished pictures too.
+
+    Raises:
+        MediaError: a recording cannot be decoded.
+    """
+    spoken, curves = [], []
+    for done, one in enumerate(recordings):
+        progress("aligned", done, len(recordings))
+        pcm = read_pcm(one.path)
+        spoken.append(Spoken(one.phones, heard_codes(subject.avatar, pcm)))
+        curves.append(openings((frame.image for frame in render(pcm, subject.avatar)), subject.finder))
+    progress("aligned", len(recordings), len(recordings))
+    closed = picture_closure_percent([(curve, one.phones) for curve, one in zip(curves, spoken, strict=True)])
+    meaning = "finished pictures: p b m that close to a tenth of the vowels"
+    on_pictures = [Figure("aligned.picture_closure_percent", closed, meaning)] if np.isfinite(closed) else []
+    return Measured(
+        [*contact_figures("aligned.", spoken, "real voices"), *on_pictures],
+        [_plot(one, curve) for one, curve in zip(recordings, curves, strict=True)],
+        [viseme_codes(spoken), rounding_table(spoken)],
+    )
+
+
+def _plot(one: AlignedRecording, curve: Float32) -> Plot:
+    seconds = ((np.arange(len(curve)) + 0.5) * FRAME_MS / 1000).astype(np.float32)
+    said = " ".join(phone.symbol.lower() for phone in one.phones if phone.symbol != SILENCE)
+    return Plot(f"Opening, share of the face's height: {said}", "seconds", {"avatar": curve}, seconds)
+
+
+def viseme_codes(spoken: Sequence[Spoken]) -> Table:
+    """One row a viseme: tokens, and the mean of what shows it, in the middles of its phones."""
+    middles: dict[str, list[Float32]] = {}
+    for one in spoken:
+        for phone in one.phones:
+            if phone.symbol in VISEME_OF:
+                code = one.codes[frame_at(phone.middle_ms, len(one.codes))]
+                middles.setdefault(VISEME_OF[phone.symbol], []).append(code)
+    columns = [ARTICULATION.index(name) for name in _SHOWN]
+    rows: list[tuple[str | float, ...]] = []
+    for viseme in VISEMES:
+        if viseme in middles:
+            means = np.mean(middles[viseme], axis=0)[columns]
+            rows.append((viseme, len(middles[viseme]), *(round(float(value), 3) for value in means)))
+    return Table("Real voices: mean codes in the middles of phones", ("viseme", "tokens", *_SHOWN), tuple(rows))
