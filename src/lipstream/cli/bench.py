@@ -9,6 +9,7 @@ import typer
 
 from lipstream.cli.figures import figure_line, progress_of_groups
 from lipstream.cli.generate import EngineName, QualityName
+from lipstream.cli.interrupt import held
 from lipstream.config import Config
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
 
       lipstream bench --audio speech.wav --json > bench.json
     """
-    # Imported here because engines take half a second to load, which `--help` need not wait for.
-    from lipstream.audio.read import read_pcm  # noqa: PLC0415
-    from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
-    from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-    from lipstream.evaluate.bench import bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
-    from lipstream.evaluate.speed import bursts  # noqa: PLC0415
-    from lipstream.evaluate.stopwatch import Patience  # noqa: PLC0415
-    from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+    with held():  # imported here because engines take half a second to load, which `--help` need not wait for
+        from lipstream.audio.read import read_pcm  # noqa: PLC0415
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.evaluate.bench import bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
+        from lipstream.evaluate.speed import bursts  # noqa: PLC0415
+        from lipstream.evaluate.stopwatch import Patience  # noqa: PLC0415
+        from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
 
     config: Config = context.obj
     path = find(avatar, config.home)

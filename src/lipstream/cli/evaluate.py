@@ -8,6 +8,7 @@ import typer
 
 from lipstream.cli.figures import figure_line, progress_of_groups
 from lipstream.cli.generate import EngineName, QualityName
+from lipstream.cli.interrupt import held
 from lipstream.config import Config
 
 if TYPE_CHECKING:
@@ -51,20 +52,21 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream evaluate ./me.avatar --json > figures.json
     lipstream evaluate iris --data recordings --quality low
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
-    # Imported here because engines take half a second to load, which `--help` need not wait for.
-    from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-    from lipstream.evaluate.evaluation import Material  # noqa: PLC0415
-    from lipstream.evaluate.evaluation import evaluate as measure  # noqa: PLC0415
-    from lipstream.evaluate.faces import load_subject  # noqa: PLC0415
-    from lipstream.evaluate.report import check_report, write_report  # noqa: PLC0415
-    from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+    with held():  # imported here because engines take half a second to load, which `--help` need not wait for
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.evaluate.evaluation import Material  # noqa: PLC0415
+        from lipstream.evaluate.evaluation import evaluate as measure  # noqa: PLC0415
+        from lipstream.evaluate.faces import load_subject  # noqa: PLC0415
+        from lipstream.evaluate.report import check_report, write_report  # noqa: PLC0415
+        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
 
     if report is not None:
         check_report(report, overwrite=overwrite)
     config: Config = context.obj
     path = find(avatar, config.home)
     finder = load_landmarker(face_models)
-    subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
+    with held():  # engines are imported in it
+        subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
     with progress_of_groups("clips") as progress:
         evaluation = measure(subject, Material(truth=truth, data=data), progress)
         if report is not None:

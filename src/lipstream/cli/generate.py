@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lipstream.cli.interrupt import held
 from lipstream.cli.progress import shown
 from lipstream.clock import now_ms
 from lipstream.config import Config
@@ -44,11 +45,11 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream generate speech.mp3 -o frames/%06d.jpg
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
     start_ms = now_ms()
-    # Imported here because codecs and engines take half a second to load, which `--help` need not wait for.
-    from lipstream.audio.read import duration_hint_ms  # noqa: PLC0415
-    from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-    from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
-    from lipstream.pipeline.offline import check_gain, check_output, render_file  # noqa: PLC0415
+    with held():  # imported here because codecs and engines take half a second, which `--help` need not wait for
+        from lipstream.audio.read import duration_hint_ms  # noqa: PLC0415
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+        from lipstream.pipeline.offline import check_gain, check_output, render_file  # noqa: PLC0415
 
     config: Config = context.obj
     try:
@@ -57,7 +58,8 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     except InputError as error:
         raise typer.BadParameter(str(error)) from error
     duration_ms = duration_hint_ms(audio)
-    person = open_avatar(find(avatar, config.home), speech_folder(), engine=engine, quality=quality)
+    with held():  # engines are imported in it
+        person = open_avatar(find(avatar, config.home), speech_folder(), engine=engine, quality=quality)
     with shown(None if duration_ms is None else -(-duration_ms // FRAME_MS)) as progress:
         frames = render_file(audio, out, person, gain=gain, overwrite=overwrite, progress=progress)
     print(summary(out, frames, now_ms() - start_ms, f"{person.engine} {person.precision}"))

@@ -1,58 +1,18 @@
-"""The command line in, an exit code out: 0 done, 1 failed, 2 wrongly asked, 128 + n ended by signal n."""
+"""The command line in, an exit code out; loads nothing before an interruption of the loading can be told in a line."""
 
-import os
 import signal
 import sys
-import traceback
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-from typer.exceptions import TyperException
-
-import lipstream
-from lipstream.cli import avatar, bench, evaluate, generate
-from lipstream.cli.logs import show_logs
-from lipstream.config import Config, read_config
-from lipstream.errors import LipstreamError
-
-INTERRUPTED = 128 + signal.SIGINT
-ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that end the process, beside SIGINT: asked to end, and its terminal closed."""
-
-app = typer.Typer(
-    name="lipstream",
-    help="Make a face speak: audio in, video of a person whose lips follow it out.",
-    epilog="Example: lipstream generate speech.wav -o hello.mp4",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command(name="generate")(generate.generate)
-app.add_typer(avatar.app, name="avatar")
-app.command(name="evaluate")(evaluate.evaluate)
-app.command(name="bench")(bench.bench)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"lipstream {lipstream.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    _: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None: ...
+from lipstream.cli.interrupt import ENDINGS, INTERRUPTED, held
 
 
 def run() -> NoReturn:
     """Run the command line of this process and exit."""
     for number in ENDINGS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants to survive its terminal
+        # Ctrl-C raises KeyboardInterrupt already; nohup wants to survive its terminal.
+        if number != signal.SIGINT and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _terminate)
     sys.exit(execute(sys.argv[1:]))
 
@@ -64,33 +24,15 @@ def execute(arguments: list[str]) -> int:
         arguments: the command line without the program's name.
 
     Returns:
-        The exit code.
+        The exit code: 0 done, 1 failed, 2 wrongly asked, 128 + n ended by signal n.
     """
-    config: Config | None = None
     try:
-        config = read_config(os.environ)
-        show_logs(config.log)
-        code = app(arguments, prog_name="lipstream", standalone_mode=False, obj=config)
+        with held():
+            from lipstream.cli import commands  # noqa: PLC0415  half of the time that `--help` takes
+        return commands.execute(arguments)
     except KeyboardInterrupt:
-        code = INTERRUPTED
-    except TyperException as error:
-        return _failed(error.format_message(), error.exit_code, config)
-    except LipstreamError as error:
-        return _failed(str(error), 1, config)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        return _failed(f"{reason} (this should not happen; LIPSTREAM_LOG=debug shows where)", 1, config)
-    if code == INTERRUPTED:  # typer turns most interruptions into this code itself
-        return _failed("interrupted", INTERRUPTED, config)
-    return code if isinstance(code, int) else 0
-
-
-def _failed(message: str, code: int, config: Config | None) -> int:
-    if config is not None and config.log == "debug":
-        traceback.print_exc()
-    if message:  # none where the help was shown instead
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return code
+        print("error: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
