@@ -69,6 +69,6 @@ def test_the_table_sets_bars_and_verdicts_beside_figures() -> None:
     figures = (Figure("truth.opening_r", 0.95, "opening"), Figure("silence.mean_percent", 3.0, "mean"))
     lines = table(Evaluation("tiny", {"engine": "onnx"}, figures, {"real": "no data"})).splitlines()
     assert lines[0] == "tiny (engine onnx)"
-    assert lines[2].split() == ["truth.opening_r", "0.950", "≥", "0.9", "pass", "opening"]
+    assert lines[2].split() == ["truth.opening_r", "0.950", "≥", "0.95", "pass", "opening"]
     assert lines[3].split() == ["silence.mean_percent", "3.000", "≤", "2", "MISS", "mean"]
     assert lines[4] == "real: not measured: no data"

@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 
 from lipstream.evaluate.phones import VOWELS, SpokenPhone, frame_at, frames_inside, voiced_frames
 from lipstream.evaluate.visemes import VISEME_OF, VISEMES
-
-COMMON_PHONES = pytest.importorskip("studio.phones", reason="the studio is not beside the tests")
+from studio import phones as common
 
 
 def test_frames_are_those_whose_middle_lies_inside() -> None:
@@ -23,9 +21,9 @@ def test_silence_is_not_voiced() -> None:
 
 
 def test_twelve_visemes_of_phones_that_the_studio_speaks() -> None:
-    known = COMMON_PHONES.VOWELS | COMMON_PHONES.CONSONANTS
+    known = common.VOWELS | common.CONSONANTS
     assert len(VISEMES) == 12
     assert set(VISEME_OF) <= known
     assert known - set(VISEME_OF) == {"AX", "IX", "HH"}  # they take their neighbours' lips
-    assert VOWELS == COMMON_PHONES.VOWELS
+    assert VOWELS == common.VOWELS
     assert sum(len(phones.split()) for phones in VISEMES.values()) == len(VISEME_OF)
