@@ -14,10 +14,10 @@ HELLO = Path(__file__).parents[2] / "examples" / "hello.wav"
 
 def comparison(speaker: str, theirs: Float32, late: int, noise: float) -> Comparison:
     rng = np.random.default_rng(3)
-    ours = np.roll(theirs, late) + noise * rng.standard_normal(len(theirs))
+    ours = (np.roll(theirs, late) + noise * rng.standard_normal(len(theirs))).astype(np.float32)
     recording = Recording("grid_s1" if speaker == "grid_s1" else "other_speakers", speaker, Path(f"{speaker}.mpg"))
     voiced = np.arange(len(theirs)) % 2 == 0
-    return Comparison(recording, theirs, ours.astype(np.float32), rng.random(len(theirs), np.float32), voiced)
+    return Comparison(recording, theirs, ours, -theirs, rng.random(len(theirs), np.float32), voiced)
 
 
 CURVE = np.sin(np.arange(75, dtype=np.float32) / 3)
@@ -35,6 +35,7 @@ def test_every_speaker_counts_as_much_as_another() -> None:
     assert values["real.other_speakers_opening_r"] == pytest.approx(1.0)
     assert values["real.grid_s1_opening_r"] < 0.5
     assert abs(values["real.loudness_r"]) < 0.4
+    assert values["real.code_r"] == pytest.approx(-1.0)
     assert "real.other_speakers_opening_r" not in figures(bad)
 
 

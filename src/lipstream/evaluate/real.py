@@ -18,6 +18,7 @@ from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table
 from lipstream.evaluate.measures import MAX_LAG_FRAMES, correlation, lag_curve, loudness, tremble
+from lipstream.evaluate.reconstruction import LIP_GAP, heard_codes
 from lipstream.pipeline.offline import render
 from lipstream.types import FRAME_MS, Float32
 from lipstream.video.pictures import pictures
@@ -56,6 +57,8 @@ class Comparison:
     """The speaker's opening, `[n]` float32, NaN where their picture shows no face."""
     ours: Float32
     """The avatar's opening on its finished pictures, `[n]` float32."""
+    gap: Float32
+    """`lip_gap` of the codes that the avatar heard, `[n]` float32."""
     loudness: Float32
     """Root mean square of the sound, `[n]` float32."""
     voiced: NDArray[np.bool_]
@@ -91,8 +94,9 @@ def compare(subject: Subject, recordings: Sequence[Recording], progress: Progres
         theirs = openings(pictures(recording.path), subject.finder)
         ours = openings((frame.image for frame in render(pcm, subject.avatar)), subject.finder)
         frames = min(len(theirs), len(ours))
+        gap = heard_codes(subject.avatar, pcm)[:frames, LIP_GAP]
         voiced = voice_activity(pcm)[:frames] >= SPEAKING
-        comparisons.append(Comparison(recording, theirs[:frames], ours[:frames], loudness(pcm, frames), voiced))
+        comparisons.append(Comparison(recording, theirs[:frames], ours[:frames], gap, loudness(pcm, frames), voiced))
     progress("real", len(recordings), len(recordings))
     return comparisons
 
@@ -112,6 +116,9 @@ def real_figures(comparisons: Sequence[Comparison]) -> list[Figure]:
     tremble_times = _median(comparisons, lambda one: tremble(one.ours) / max(tremble(one.theirs), 1e-6))
     figures = [
         *_correlations("real.", comparisons, who),
+        Figure(
+            "real.code_r", _median(comparisons, _code_r), "lip_gap heard, before any picture, against their opening"
+        ),
         Figure("real.lag_frames", late, "frames by which the avatar's lips come after the speakers'"),
         Figure("real.tremble_times", tremble_times, "trembling of the avatar's lips over the speakers'"),
     ]
@@ -137,6 +144,10 @@ def _opening_r(one: Comparison) -> float:
 
 def _loudness_r(one: Comparison) -> float:
     return correlation(one.loudness, one.theirs)
+
+
+def _code_r(one: Comparison) -> float:
+    return correlation(one.gap, one.theirs)
 
 
 def _voiced_opening_r(one: Comparison) -> float:
