@@ -19,9 +19,11 @@ def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick_silence")
 def test_what_cannot_be_measured_says_why(subject: Subject) -> None:
     evaluation = evaluate(subject, Material(), no_progress)
-    assert {figure.name.split(".")[0] for figure in evaluation.figures} == {"silence"}
-    assert "--truth" in evaluation.not_measured["truth"]
-    assert "LIPSTREAM_DATA" in evaluation.not_measured["real"]
+    assert {figure.name.split(".")[0] for figure in evaluation.figures} == {"silence", "sounds", "seam", "parity"}
+    for group in ("truth", "swap", "gain"):
+        assert "--truth" in evaluation.not_measured[group]
+    for group in ("real", "aligned", "lookahead"):
+        assert "LIPSTREAM_DATA" in evaluation.not_measured[group]
     assert evaluation.avatar == "tiny"
     assert evaluation.setting["quality"] == "fast"
 

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lipstream
+from lipstream.evaluate.aligned import find_aligned, measure_aligned
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Evaluation, Measured
-from lipstream.evaluate.real import compare, find_recordings, real_figures
-from lipstream.evaluate.reconstruction import run_truth, truth_figures
+from lipstream.evaluate.gain import measure_gain
+from lipstream.evaluate.lookahead import measure_lookahead
+from lipstream.evaluate.parity import measure_parity
+from lipstream.evaluate.real import compare, find_recordings, measured_real
+from lipstream.evaluate.reconstruction import run_truth
+from lipstream.evaluate.seam import measure_seam
 from lipstream.evaluate.silence import measure_silence
-from lipstream.evaluate.truth import ARRAYS
+from lipstream.evaluate.swap import measure_swap
+from lipstream.evaluate.truth import ARRAYS, TruthClip, read_truth
+from lipstream.evaluate.truth_figures import measured_truth
 from lipstream.pipeline.avatar import Avatar
 
 
@@ -57,10 +64,7 @@ def evaluate(subject: Subject, material: Material, progress: Progress) -> Evalua
 
 
 def _truth(subject: Subject, material: Material, progress: Progress) -> Measured:
-    folder = material.truth or subject.bundle.folder
-    if not (folder / ARRAYS).is_file():
-        raise _AbsentError(f"there is no {ARRAYS} in {folder}; name a folder of rendered truth with --truth")
-    return Measured(truth_figures(*run_truth(subject, folder, progress)))
+    return measured_truth(run_truth(subject, _required_truth(subject, material), progress))
 
 
 def _real(subject: Subject, material: Material, progress: Progress) -> Measured:
@@ -68,18 +72,78 @@ def _real(subject: Subject, material: Material, progress: Progress) -> Measured:
         raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
     recordings = find_recordings(material.data)
     if not recordings:
-        raise _AbsentError(f"{material.data} holds no recordings in talking_head/grid_s1 or grid_10_speakers")
-    return Measured(real_figures(compare(subject, recordings, progress)))
+        raise _AbsentError(f"{material.data} holds no recordings in talking_head")
+    return measured_real(compare(subject, recordings, progress))
 
 
-def _silence(subject: Subject, _: Material, progress: Progress) -> Measured:
-    return Measured(measure_silence(subject, progress))
+def _aligned(subject: Subject, material: Material, progress: Progress) -> Measured:
+    if material.data is None:
+        raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
+    recordings = find_aligned(material.data)
+    if not recordings:
+        raise _AbsentError(f"{material.data} holds no recordings with phone times in aligned_speech")
+    return measure_aligned(subject, recordings, progress)
+
+
+def _silence(subject: Subject, material: Material, progress: Progress) -> Measured:
+    return measure_silence(subject, _known_clips(subject, material), material.data, progress)
+
+
+def _seam(subject: Subject, material: Material, progress: Progress) -> Measured:
+    return measure_seam(subject, _truth_folder(subject, material), progress)
+
+
+def _swap(subject: Subject, material: Material, progress: Progress) -> Measured:
+    return measure_swap(subject, _required_truth(subject, material), progress)
+
+
+def _lookahead(subject: Subject, material: Material, progress: Progress) -> Measured:
+    clips, recordings = _known_clips(subject, material), _recordings(material)
+    if not clips and not recordings:
+        raise _AbsentError("there is neither rendered truth nor, in LIPSTREAM_DATA, a recording of a real speaker")
+    return measure_lookahead(subject, clips, recordings, progress)
+
+
+def _gain(subject: Subject, material: Material, progress: Progress) -> Measured:
+    return measure_gain(subject, read_truth(_required_truth(subject, material)), progress)
+
+
+def _parity(subject: Subject, _: Material, progress: Progress) -> Measured:
+    return measure_parity(subject, progress)
+
+
+def _truth_folder(subject: Subject, material: Material) -> Path | None:
+    folder = material.truth or subject.bundle.folder
+    return folder if (folder / ARRAYS).is_file() else None
+
+
+def _required_truth(subject: Subject, material: Material) -> Path:
+    folder = _truth_folder(subject, material)
+    if folder is None:
+        where = material.truth or subject.bundle.folder
+        raise _AbsentError(f"there is no {ARRAYS} in {where}; name a folder of rendered truth with --truth")
+    return folder
+
+
+def _known_clips(subject: Subject, material: Material) -> list[TruthClip]:
+    folder = _truth_folder(subject, material)
+    return [] if folder is None else read_truth(folder)
+
+
+def _recordings(material: Material) -> list[Path]:
+    return [] if material.data is None else [one.path for one in find_recordings(material.data)]
 
 
 GROUPS: dict[str, Callable[[Subject, Material, Progress], Measured]] = {
     "truth": _truth,
     "real": _real,
+    "aligned": _aligned,
     "silence": _silence,
+    "seam": _seam,
+    "swap": _swap,
+    "lookahead": _lookahead,
+    "gain": _gain,
+    "parity": _parity,
 }
 """Group of figures to what measures it."""
 

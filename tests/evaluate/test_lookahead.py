@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn_face import no_progress
+
+from lipstream.evaluate.faces import Subject
+from lipstream.evaluate.lookahead import (
+    LOOKAHEADS_MS,
+    Heard,
+    Sweep,
+    evenly,
+    lookahead_figures,
+    measure_lookahead,
+    median_r,
+    pooled_r,
+)
+from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.truth import TruthClip
+from lipstream.pipeline.offline import render_file
+from lipstream.types import Float32, Pcm
+
+HELLO = Path(__file__).parents[2] / "examples" / "hello.wav"
+CURVE = np.sin(np.arange(40, dtype=np.float32))
+NOTHING = np.zeros(0, np.float32)
+
+
+def heard(lips: Float32) -> Heard:
+    return Heard(NOTHING, lips)
+
+
+def test_the_sweep_is_the_issues() -> None:
+    assert list(LOOKAHEADS_MS) == [172, 212, 252, 292, 332, 372, 412, 452]
+
+
+def test_what_live_use_loses() -> None:
+    sweep = Sweep(np.array([0.5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, 0.78], np.float32), 9)
+    values = {figure.name: figure for figure in lookahead_figures({"truth": sweep, "real": sweep})}
+    assert values["lookahead.truth_loss_r"].value == pytest.approx(0.08)
+    assert values["lookahead.truth_loss_r"].passes is False
+    assert values["lookahead.real_live_r"].value == pytest.approx(0.7)
+
+
+def test_one_face_is_pooled_and_different_ones_are_not() -> None:
+    known = [heard(CURVE), heard(CURVE + 5), heard(-CURVE)]
+    gaps = [[CURVE, CURVE, CURVE]]
+    assert median_r(gaps, known)[0] == pytest.approx(1.0)
+    assert pooled_r(gaps, known)[0] < 0.5
+    assert pooled_r([[CURVE, CURVE + 5, -CURVE]], known)[0] == pytest.approx(1.0)
+
+
+def test_recordings_are_taken_evenly() -> None:
+    paths = [Path(str(number)) for number in range(93)]
+    taken = evenly(paths, 4)
+    assert [path.name for path in taken] == ["0", "31", "61", "92"]
+    assert evenly(paths[:3], 4) == paths[:3]
+
+
+def test_more_of_the_future_is_heard_better(subject: Subject, hello: Pcm, tmp_path: Path) -> None:
+    codes = heard_codes(subject.avatar, hello)
+    clip = TruthClip(hello, codes, (), list(range(len(codes))), NOTHING)
+    render_file(HELLO, tmp_path / "self.mp4", subject.avatar)
+    measured = measure_lookahead(subject, [clip], [tmp_path / "self.mp4"], no_progress)
+    values = {figure.name: figure.value for figure in measured.figures}
+    truth, real = measured.plots[0].series.values()
+    assert truth[-1] == pytest.approx(1.0)
+    assert values["lookahead.truth_live_r"] == pytest.approx(float(truth[1]))
+    assert values["lookahead.real_live_r"] > 0.8
+    assert len(real) == len(LOOKAHEADS_MS)
+    assert measured.plots[0].positions is not None
