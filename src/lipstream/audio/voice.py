@@ -8,8 +8,12 @@ from lipstream.rate import frames_of_samples
 from lipstream.types import FRAME_SAMPLES, Float32, Pcm
 
 CHUNK_SAMPLES = 512  # what the detector takes at a time; five chunks span four frames
-SPEAKING = 0.3
-"""Probability from which a frame counts as speech: recorded noise stays below 0.2, speech as loud as it above 0.5."""
+SPEAKING = 0.5
+"""Probability from which a frame counts as speech.
+
+Recorded noise stays below 0.2; a breath reaches 0.4, and so does music where it begins, which at 0.3 moved the lips for
+half a second. Of open lips in pink noise as loud as the speech 1.2 % fall below (at 0.3: 0.6 %), of clean ones none.
+"""
 
 
 def voice_activity(pcm: Pcm) -> Float32:
