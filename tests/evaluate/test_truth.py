@@ -8,7 +8,7 @@ from drawn_face import no_progress
 from lipstream.errors import InputError, MediaError
 from lipstream.evaluate.faces import Subject, openings
 from lipstream.evaluate.phones import SpokenPhone
-from lipstream.evaluate.reconstruction import heard_codes, paint, run_truth, true_pictures
+from lipstream.evaluate.reconstruction import Reconstruction, heard_codes, paint, run_truth, true_pictures
 from lipstream.evaluate.truth import ARRAYS, CROPS, SOUND, read_truth
 from lipstream.evaluate.truth_figures import measured_truth
 from lipstream.types import ARTICULATION, Codes, Image
@@ -60,6 +60,11 @@ def truth(tmp_path_factory: pytest.TempPathFactory, subject: Subject) -> Path:
     return write_truth(tmp_path_factory.mktemp("truth"), subject)
 
 
+@pytest.fixture(scope="module")
+def run(truth: Path, subject: Subject) -> Reconstruction:
+    return run_truth(subject, truth, no_progress)
+
+
 def test_clips_are_read_apart(truth: Path) -> None:
     first, second, third = read_truth(truth)
     assert tuple(len(clip.codes) for clip in (first, second, third)) == FRAMES
@@ -75,8 +80,7 @@ def test_sound_comes_back_to_the_sample(truth: Path) -> None:
     np.testing.assert_array_equal(pcm * 32768, np.arange(len(pcm)).astype(np.int16))
 
 
-def test_an_avatar_told_its_own_truth_is_perfect(truth: Path, subject: Subject) -> None:
-    run = run_truth(subject, truth, no_progress)
+def test_an_avatar_told_its_own_truth_is_perfect(run: Reconstruction) -> None:
     measured = measured_truth(run)
     values = {figure.name: figure.value for figure in measured.figures}
     assert (len(run.said), len(run.heard)) == (3, 2)
@@ -90,8 +94,8 @@ def test_an_avatar_told_its_own_truth_is_perfect(truth: Path, subject: Subject) 
     assert all(np.isfinite(list(values.values())))
 
 
-def test_plots_and_tables_are_whole(truth: Path, subject: Subject) -> None:
-    measured = measured_truth(run_truth(subject, truth, no_progress))
+def test_plots_and_tables_are_whole(run: Reconstruction) -> None:
+    measured = measured_truth(run)
     assert len(measured.plots) == len(RENDERED) + 1
     for plot in measured.plots:
         assert plot.positions is not None

@@ -78,11 +78,14 @@ def code_figures(said: Sequence[Said]) -> list[Figure]:
     """How near the codes that were heard come to the known ones, over the frames of all clips."""
     heard, known = _all([one.codes for one in said]), _all([one.clip.codes for one in said])
     voiced = _voiced(one.clip for one in said)
+    level = _all([loudness(one.clip.pcm, len(one.codes)) for one in said])
     minutes = len(known) * FRAME_MS / 60_000
     gap = f"lip_gap heard against the known one, over {minutes:.1f} minutes"
     return [
         Figure("truth.code_r", correlation(heard[:, _GAP], known[:, _GAP]), gap),
+        Figure("truth.code_loudness_r", correlation(level, known[:, _GAP]), "baseline: loudness in place of lip_gap"),
         Figure("truth.voiced_code_r", correlation(heard[voiced, _GAP], known[voiced, _GAP]), "frames with speech only"),
+        Figure("truth.voiced_code_loudness_r", correlation(level[voiced], known[voiced, _GAP]), "baseline of these"),
         Figure("truth.code_width_r", correlation(heard[:, _WIDTH], known[:, _WIDTH]), "the same of lip_width"),
         Figure("truth.code_protrusion_r", correlation(heard[:, _PROTRUSION], known[:, _PROTRUSION]), "of protrusion"),
     ]
