@@ -18,7 +18,7 @@ SEALED = -0.10  # weight of `mouth-open` at which the rest mouth shows no slit b
 UPPER_LIP, LOWER_LIP = 474, 523  # vertices of the inner lips on the midline
 UPPER_TEETH_DROP, LOWER_TEETH_DROP, LOWER_TEETH_BACK = 0.055, 0.035, 0.02  # so that the upper incisors show first
 PIVOT = np.array([0.0, 5.55, 0.25])  # the head turns here
-WIDE_EYES = 0.25  # weight of `eye-*-opened-up`, taken back as the lids close
+WIDE_EYES = 0.65  # weight of `eye-*-opened-up`, taken back as the lids close
 NECK_Y = (4.75, 5.85)  # skin below the first keeps still, above the second it turns with the head
 
 SHAPE = {
@@ -27,11 +27,11 @@ SHAPE = {
     "universal-female-young-averagemuscle-averageweight": 1.0,
 }
 REST = {
-    "mouth-corner-puller": 0.16,
+    "mouth-corner-puller": 0.32,
     "eye-left-opened-up": WIDE_EYES,
     "eye-right-opened-up": WIDE_EYES,
-    "eyebrows-left-inner-up": 0.22,
-    "eyebrows-right-inner-up": 0.22,
+    "eyebrows-left-inner-up": 0.34,
+    "eyebrows-right-inner-up": 0.34,
     "eyebrows-left-extern-up": 0.25,
     "eyebrows-right-extern-up": 0.25,
 }

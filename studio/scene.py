@@ -21,7 +21,8 @@ from studio.idle import FRAME_SIZE
 
 PARTING = 0.16  # of the hair, to her left
 SKULL = np.array([0.0, 6.95, 0.35])  # centre from which strands are laid on the scalp
-STRANDS, POINTS = 26_000, 12
+STRANDS, POINTS = 20_000, 12
+CROWN = np.array([0, 0.1, 0.25, 0.45, 0.65, 0.83])  # where the first points of a strand lie on its way over the skull
 LOCKS, LOCKED = 900, 0.55  # strands gather in locks, by this share at their ends
 TEXTURES = {
     "skin": "young_lightskinned_female_diffuse.png",
@@ -85,7 +86,7 @@ class Nodes:
         """Distance to the nearest of scattered points."""
         return self._node("TexVoronoi", {"Vector": place, "Scale": scale}).outputs[0]
 
-    def range(self, value, low, high, to_low, to_high) -> bpy.types.NodeSocket:  # noqa: ANN001, PLR0913
+    def range(self, value, low, high, to_low, to_high) -> bpy.types.NodeSocket:  # noqa: ANN001
         """`value` from low..high to to_low..to_high, clamped."""
         return self._node("MapRange", dict(enumerate((value, low, high, to_low, to_high)))).outputs[0]
 
@@ -168,24 +169,26 @@ class Materials:
         inputs["Specular IOR Level"].default_value = 0.42
         n = Nodes(tree)
         place, colour = n.attribute("still", "Vector"), image.outputs["Color"]
-        mottled = n.range(n.noise(place, 9, 4), 0.35, 0.65, 0.94, 1.05)
-        skin = n.tone(colour, value=n.maths("MULTIPLY", mottled, 0.96), saturation=n.range(mottled, 0.94, 1.05, 1.14, 0.98))
+        mottled = n.range(n.noise(place, 9, 4), 0.35, 0.65, 0.97, 1.03)
+        skin = n.tone(
+            colour, value=n.maths("MULTIPLY", mottled, 0.96), saturation=n.range(n.attribute("lids"), 0, 1, 1.06, 0.66)
+        )
         skin = n.mix(n.maths("MULTIPLY", n.attribute("blush"), 0.30), skin, (0.66, 0.20, 0.15, 1))
-        spots = n.maths("MULTIPLY", n.range(n.cells(place, 26), 0.16, 0.05, 0.0, 1.0), n.range(n.noise(place, 11, 1), 0.5, 0.62, 0, 1))
-        skin = n.mix(n.maths("MULTIPLY", n.maths("MULTIPLY", spots, n.attribute("freckles")), 0.38), skin, (0.32, 0.13, 0.06, 1))
+        some = n.range(n.noise(place, 11, 1), 0.5, 0.62, 0.0, 0.38)
+        spots = n.maths("MULTIPLY", n.range(n.cells(place, 26), 0.16, 0.05, 0.0, 1.0), some)
+        skin = n.mix(n.maths("MULTIPLY", spots, n.attribute("freckles")), skin, (0.32, 0.13, 0.06, 1))
         split = tree.nodes.new("ShaderNodeSeparateColor")
         tree.links.new(colour, split.inputs[0])
-        red = n.range(n.maths("SUBTRACT", split.outputs[0], split.outputs[1]), 0.24, 0.36, 0, 1)
+        red = n.range(n.maths("SUBTRACT", split.outputs[0], split.outputs[1]), 0.27, 0.38, 0, 1)
         lip = n.maths("MULTIPLY", red, n.attribute("mouth"))
         skin = n.mix(n.maths("MULTIPLY", lip, 0.62), skin, (0.50, 0.125, 0.115, 1))
         skin = n.mix(n.attribute("scalp"), skin, (0.030, 0.014, 0.008, 1))
         tree.links.new(skin, inputs["Base Color"])
         rough = n.maths("ADD", n.range(n.noise(place, 30, 3), 0.3, 0.7, -0.07, 0.07), n.range(lip, 0, 1, 0.47, 0.33))
         tree.links.new(rough, inputs["Roughness"])
-        pores = n.bump(n.noise(place, 75, 3), 0.32, 0.006)
-        fine = n.bump(n.cells(place, 110), 0.28, 0.003, pores)
-        lines = n.noise(n.scaled(place, (60, 9, 9)), 1, 2)
-        tree.links.new(n.bump(n.maths("MULTIPLY", lines, lip), 0.5, 0.006, fine), inputs["Normal"])
+        grain = n.maths("ADD", n.noise(place, 75, 2), n.maths("MULTIPLY", n.cells(place, 110), 0.6))
+        lines = n.maths("MULTIPLY", n.noise(n.scaled(place, (60, 9, 9)), 1, 1), lip)
+        tree.links.new(n.bump(n.maths("ADD", grain, lines), 0.35, 0.006), inputs["Normal"])
 
     def _teeth(self, tree, inputs, image) -> None:  # noqa: ANN001
         inputs["Roughness"].default_value, inputs["Subsurface Weight"].default_value = 0.18, 0.25
@@ -206,8 +209,8 @@ class Materials:
         split.mode = "HSV"
         tree.links.new(colour, split.inputs[0])
         iris = n.range(split.outputs[1], 0.25, 0.55, 0, 1)
-        hazel = n.tone(colour, hue=0.545, saturation=0.72, value=2.6)
-        tree.links.new(n.mix(iris, n.tone(colour, saturation=0.9, value=1.05), hazel), inputs["Base Color"])
+        hazel = n.tone(colour, hue=0.545, saturation=0.72, value=3.1)
+        tree.links.new(n.mix(iris, n.tone(colour, saturation=0.9, value=1.3), hazel), inputs["Base Color"])
         inputs["Roughness"].default_value, inputs["Subsurface Weight"].default_value = 0.25, 0.1
         inputs["Subsurface Scale"].default_value = 0.02
         wet = tree.nodes.new("ShaderNodeBsdfGlossy")
@@ -249,7 +252,7 @@ class Materials:
         ramp.color_ramp.elements[1].color = (0.150, 0.066, 0.027, 1)
         tree.links.new(info.outputs["Random"], ramp.inputs[0])
         tree.links.new(ramp.outputs[0], inputs["Base Color"])
-        inputs["Roughness"].default_value, inputs["Specular IOR Level"].default_value = 0.38, 0.45
+        inputs["Roughness"].default_value, inputs["Specular IOR Level"].default_value = 0.42, 0.35
         return material
 
 
@@ -265,7 +268,8 @@ def room() -> bpy.types.Image:
 
     wall = wall + box(-1, 0.13, 0.3, 2) * [0.38, 0.42, 0.44]
     for y0, tint in ((0.30, 0.55), (0.62, 0.7)):
-        wall = wall * (1 - 0.55 * box(0.78, 2, y0, y0 + 0.05)) + box(0.84, 0.90, y0 + 0.05, y0 + 0.2) * [0.10 * tint, 0.05, 0.02]
+        vase = box(0.84, 0.90, y0 + 0.05, y0 + 0.2) * [0.10 * tint, 0.05, 0.02]
+        wall = wall * (1 - 0.55 * box(0.78, 2, y0, y0 + 0.05)) + vase
     lamp = np.exp(-(((x - 0.90) ** 2 + (y - 0.80) ** 2) / 0.10**2))[..., None]
     wall = wall + lamp * [0.55, 0.33, 0.15]
     image = bpy.data.images.new("room", size, size, float_buffer=True)
@@ -281,8 +285,9 @@ def paint(skin: np.ndarray) -> dict[str, np.ndarray]:
     cheek = np.exp(-(((x - 0.46) / 0.17) ** 2) - ((y - 6.36) / 0.15) ** 2) * (z > 0.6)
     nose = np.exp(-((x / 0.10) ** 2) - ((y - 6.40) / 0.10) ** 2) * (z > 1.3)
     freckled = np.exp(-((x / 0.50) ** 4) - ((y - 6.42) / 0.17) ** 2) * (z > 0.6)
-    mouth = smoothstep(-x, -0.42, -0.36) * smoothstep(y, 5.80, 5.86) * smoothstep(-y, -6.26, -6.20) * (z > 0.8)
-    return {"blush": cheek + 0.5 * nose, "freckles": freckled, "mouth": mouth}
+    mouth = smoothstep(-x, -0.34, -0.28) * smoothstep(y, 5.80, 5.86) * smoothstep(-y, -6.26, -6.20) * (z > 0.8)
+    lids = np.exp(-(((x - 0.30) / 0.26) ** 4) - ((y - 6.63) / 0.14) ** 4) * (z > 0.8)
+    return {"blush": cheek + 0.5 * nose, "freckles": freckled, "mouth": mouth, "lids": lids}
 
 
 def cornea(eyes: Mesh) -> np.ndarray:
@@ -308,17 +313,19 @@ def fall(surface: BVHTree, roots: np.ndarray, style: np.ndarray, depth: np.ndarr
     side = np.sign(roots[:, 0] - PARTING * smoothstep(roots[:, 2], -0.3, 0.3) + 0.012 * style[:, 0])[:, None]
     round_ = np.degrees(np.arctan2(roots[:, 2] - SKULL[2], np.abs(roots[:, 0] - PARTING) + 0.05))
     place = np.radians(np.interp(round_, [-90, 0, 90], [-92, -12, 24]) + 5 * style[:, 1])[:, None]
-    out = 0.80 + 0.10 * depth[:, None]
-    down = np.array([6.55, 6.25, 5.95, 5.65, 5.35, 5.0]) + 0.03 * style[:, 3:]
-    drop = (6.55 - down) / 1.5
+    out = 0.85 + 0.08 * depth[:, None]
+    top = np.minimum(6.76, roots[:, 1:2] - 0.22)
+    down = top + np.linspace(0, 1, POINTS - len(CROWN)) * (4.98 + 0.03 * style[:, 3:] - top)
+    drop = (6.82 - down) / 1.85
     wave = 0.022 * np.sin(5.0 * drop + 1.2 * style[:, 2:3]) * smoothstep(drop, 0.0, 0.4)
-    x = side * (np.cos(place) * (out - 0.10 * drop + 0.07 * np.sin(np.pi * drop)) + wave)
+    x = side * (np.cos(place) * (out - 0.11 * smoothstep(down, 6.40, 6.80) - 0.13 * smoothstep(drop, 0.3, 1.0)) + wave)
     z = 0.05 + np.sin(place) * np.where(place > 0, 0.85, 0.62) * (out + 0.12) + 0.06 * drop + 0.5 * wave
     hanging = np.stack([x, down, z], 2)
-    along = np.array([0, 0.1, 0.25, 0.45, 0.65, 0.83])[None, :, None]
+    along = CROWN[None, :, None]
     start, end = _unit(roots - SKULL)[:, None], _unit(hanging[:, 0] - SKULL)[:, None]
     angle = np.arccos(np.clip((start * end).sum(-1, keepdims=True), -0.999, 0.999))
     arc = (np.sin((1 - along) * angle) * start + np.sin(along * angle) * end) / np.sin(angle)
+    arc = arc - np.sin(np.pi * along) * smoothstep(roots[:, 2], 0.5, 0.9)[:, None, None] * [0, 0.14, 0]  # over the brow
     hits = [[(surface.ray_cast(SKULL + 3.0 * d, -d)[3] or 2.3) for d in strand] for strand in _unit(arc)]
     lift = 0.008 + (0.03 + 0.075 * depth[:, None]) * np.sin(np.pi * np.clip(along[..., 0], 0, 0.6) / 1.2)
     crown = SKULL + _unit(arc) * (3.0 - np.array(hits) + lift)[..., None]
@@ -405,7 +412,7 @@ class Scene:
 
     def _roots(self, rng: np.random.Generator, skin: np.ndarray, scalp: np.ndarray) -> np.ndarray:
         triangles = np.array([[f[0], f[k], f[k + 1]] for f in self.head.body.faces for k in range(1, len(f) - 1)])
-        triangles = triangles[scalp[triangles].mean(1) > 0.05]
+        triangles = triangles[(scalp[triangles].mean(1) > 0.05) & (skin[triangles, 1].min(1) > 6.35)]
         a, b, c = (skin[triangles[:, k]] for k in range(3))
         area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
         density = scalp[triangles].mean(1) ** 1.5 * np.where(skin[triangles].mean(1)[:, 2] > 0, 1.6, 0.7)  # front seen
@@ -419,7 +426,7 @@ class Scene:
         flat = to_blender(points.reshape(-1, 3) - PIVOT)
         curves.attributes["position"].data.foreach_set("vector", flat.astype("f").ravel())
         radius = curves.attributes.new("radius", "FLOAT", "POINT")
-        taper = np.concatenate([[0.5], np.linspace(1, 0.7, POINTS - 1)]) * 0.0042
+        taper = np.concatenate([[0.5], np.linspace(1, 0.7, POINTS - 1)]) * 0.0046
         radius.data.foreach_set("value", np.tile(taper, len(points)).astype("f"))
         curves.materials.append(material)
         self.hair = bpy.data.objects.new("hair", curves)
@@ -433,8 +440,8 @@ class Scene:
             ((3.4, -5.6, 8.8), 330, (2.2, 2.2), (1, 0.93, 0.85)),  # key, 30 degrees up, soft
             ((-5.0, -5.5, 6.4), 90, (4.5, 4.5), (0.88, 0.94, 1)),  # fill
             ((0, -5.0, 3.2), 30, (3, 1.5), (1, 0.95, 0.9)),  # bounce from below: chin, mouth, eyes
-            ((-3.6, 3.4, 8.6), 130, (1.2, 3.5), (0.80, 0.9, 1)),  # two rims
-            ((3.8, 3.4, 8.0), 100, (1.2, 3.5), (1, 0.88, 0.75)),
+            ((-3.6, 3.4, 8.6), 90, (1.2, 3.5), (0.80, 0.9, 1)),  # two rims
+            ((3.8, 3.4, 8.0), 70, (1.2, 3.5), (1, 0.88, 0.75)),
         ):
             light = bpy.data.lights.new("light", "AREA")
             light.shape, light.energy, light.color = "RECTANGLE", energy, colour
@@ -460,7 +467,7 @@ class Scene:
         tree.links.new(picture.outputs["Color"], emission.inputs[0])
         tree.links.new(emission.outputs[0], tree.nodes["Material Output"].inputs[0])
         mesh = bpy.data.meshes.new("wall")
-        mesh.from_pydata([(-2.6, 6, 4.2), (2.6, 6, 4.2), (2.6, 6, 9.4), (-2.6, 6, 9.4)], [], [[0, 1, 2, 3]])
+        mesh.from_pydata([(-2.7, 6, 3.8), (2.7, 6, 3.8), (2.7, 6, 9.2), (-2.7, 6, 9.2)], [], [[0, 1, 2, 3]])
         uv = mesh.uv_layers.new(name="uv")
         for k, corner in enumerate(((0, 0), (1, 0), (1, 1), (0, 1))):
             uv.data[k].uv = corner
@@ -474,7 +481,8 @@ class Scene:
         render.engine, scene.cycles.device = "CYCLES", "CPU"
         scene.cycles.samples, scene.cycles.use_denoising, scene.cycles.transparent_max_bounces = samples, True, 16
         scene.cycles.denoising_prefilter = "FAST"  # a third of the time of "ACCURATE", no difference seen
-        scene.cycles.max_bounces, scene.cycles.use_adaptive_sampling = 6, False
+        scene.cycles.max_bounces, scene.cycles.use_adaptive_sampling = 4, False
+        scene.cycles.diffuse_bounces = scene.cycles.glossy_bounces = 2
         scene.cycles.seed = 3  # the same grain in every frame: no flicker
         render.resolution_x = render.resolution_y = FRAME_SIZE
         render.use_persistent_data = True
