@@ -103,6 +103,14 @@ def test_plots_and_tables_are_whole(run: Reconstruction) -> None:
     assert all(len(row) == len(table.header) for table in measured.tables for row in table.rows)
 
 
+def test_speech_without_pictures_is_judged_by_its_codes(run: Reconstruction) -> None:
+    measured = measured_truth(Reconstruction(run.said, (), (), ()))
+    names = {figure.name for figure in measured.figures}
+    assert {"truth.code_r", "truth.viseme_percent", "truth.closure_percent"} <= names
+    assert "truth.opening_r" not in names
+    assert not measured.plots
+
+
 def test_true_crops_are_set_in_as_painted_ones_are(truth: Path, subject: Subject) -> None:
     clip = read_truth(truth)[0]
     painted = list(paint(subject, clip.codes[:6], clip.frame_index[:6]))

@@ -19,19 +19,23 @@ _WIDTH, _GAP, _PROTRUSION = SHAPE
 
 
 def measured_truth(run: Reconstruction) -> Measured:
-    """Everything that a folder of truth tells: pictures over the rendered clips, codes over all."""
+    """Everything that a folder of truth tells: pictures over the rendered clips, if any, codes over all.
+
+    A figure that nothing was found for, such as closures where no p b m is said, is left out.
+    """
     heard = [Spoken(one.clip.phones, one.codes) for one in run.said]
     known = [Spoken(one.clip.phones, one.clip.codes) for one in run.said]
     tokens = tokens_of((one.clip.phones, one.codes, one.clip.codes) for one in run.said)
+    seen = [*picture_figures(run.heard, run.told), *landmark_figures(run.heard, run.repeated)] if run.heard else []
     figures = [
-        *picture_figures(run.heard, run.told),
-        *landmark_figures(run.heard, run.repeated),
+        *seen,
         *code_figures(run.said),
         *viseme_figures(tokens),
         *contact_figures("truth.", heard, "codes as heard"),
         *contact_figures("truth.known_", known, "known codes"),
     ]
-    return Measured(figures, _plots(run), _tables(run, tokens, heard, known))
+    found = [figure for figure in figures if np.isfinite(figure.value)]
+    return Measured(found, _plots(run.heard) if run.heard else [], _tables(run, tokens, heard, known))
 
 
 def picture_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list[Figure]:
@@ -114,14 +118,14 @@ def _tables(run: Reconstruction, tokens: Tokens, heard: Sequence[Spoken], known:
     return [viseme_table(tokens), phone_table(run.said), rounding_table(heard, known)]
 
 
-def _plots(run: Reconstruction) -> list[Plot]:
+def _plots(heard: Sequence[TruthRun]) -> list[Plot]:
     plots = []
-    for number, one in enumerate(run.heard, start=1):
+    for number, one in enumerate(heard, start=1):
         title = f"Opening, clip {number} of the known truth, share of the face's height"
         curves = {"finished pictures": one.found.opening, "true pictures": one.true.opening}
         plots.append(Plot(title, "seconds", curves, _seconds(len(one.true.opening))))
     lags = np.arange(-MAX_LAG_FRAMES, MAX_LAG_FRAMES + 1, dtype=np.float32)
-    plots.append(Plot("Known truth: r of the opening by lag", "frames late", {"r": _lags(run.heard)}, lags))
+    plots.append(Plot("Known truth: r of the opening by lag", "frames late", {"r": _lags(heard)}, lags))
     return plots
 
 
