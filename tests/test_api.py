@@ -21,6 +21,10 @@ def test_others_are_not() -> None:
         _ = lipstream.frobnicate
 
 
+def test_names_are_listed() -> None:
+    assert set(lipstream.__all__) <= set(dir(lipstream))
+
+
 def test_nobody_is_not_found() -> None:
     with pytest.raises(lipstream.LipstreamError, match="nobody"):
         lipstream.load_avatar("nobody")

@@ -32,3 +32,8 @@ def __getattr__(name: str) -> object:
 
     value: object = getattr(api, name)
     return value
+
+
+def __dir__() -> list[str]:
+    """Every name, those included that are imported at first use."""
+    return sorted({*globals(), *__all__})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lipstream.avatar.registry import find, speech_folder
 from lipstream.config import read_config
+from lipstream.pipeline.arguments import check_path, check_word
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.offline import render, render_file
 from lipstream.types import Frame
@@ -28,7 +29,10 @@ def load_avatar(name_or_path: str | Path, *, engine: str = "auto", quality: str 
         AvatarVersionError: it is of a newer format.
         AvatarError: it is damaged or malformed.
         EngineError: no engine, or not the one asked for, runs it.
-        InputError: there is no such quality, or the environment is set wrongly.
+        InputError: an argument is of another type, there is no such quality, or the environment is set wrongly.
     """
-    path = find(name_or_path, read_config(os.environ).home)
+    check_word(engine, "engine")
+    check_word(quality, "quality")
+    named = check_path(name_or_path, "avatar", "a name such as 'iris', or the path of a bundle")
+    path = find(named, read_config(os.environ).home)
     return open_avatar(path, speech_folder(), engine=engine, quality=quality)

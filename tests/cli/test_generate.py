@@ -142,6 +142,24 @@ def test_bad_input_is_refused_in_one_line(  # noqa: PLR0917  fixtures
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [
+        ("old.mp4", "old.mp4 exists already; choose another name or allow it with --overwrite"),
+        ("%d.jpg", "3.jpg exists already; choose another folder or allow it with --overwrite"),
+        ("gone/out.mp4", "folder does not exist"),
+        ("gone/frames/%d.jpg", "folder does not exist"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused_before_the_avatar_is_loaded(
+    out: str, says: str, hello_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("old.mp4", "3.jpg"):
+        (tmp_path / name).touch()
+    assert generate(hello_path, tmp_path / out, Path("nobody")) == 1  # who is not looked for
+    assert says in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("out", ["out.mp4", "%d.jpg", "frames/%d.jpg"])
 def test_a_folder_that_may_not_be_written_is_told(
     out: str, hello_path: Path, tiny_path: Path, capsys: pytest.CaptureFixture[str]

@@ -7,7 +7,7 @@ import pytest
 from lipstream.errors import InputError, OutputError, OutputExistsError
 from lipstream.types import Image
 from lipstream.video import jpeg, staging
-from lipstream.video.jpeg import check_pattern, encode_jpeg, open_jpegs
+from lipstream.video.jpeg import check_jpegs, check_pattern, encode_jpeg, open_jpegs
 
 
 @pytest.fixture
@@ -43,8 +43,29 @@ def test_existing_pictures_are_kept(tmp_path: Path, image: Image) -> None:
     with pytest.raises(OutputExistsError, match=r"7\.jpg"):
         write(tmp_path / "%d.jpg", [image])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7.jpg", "notes.txt"]
-    write(tmp_path / "%d.jpg", [image], overwrite=True)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.jpg", "7.jpg", "notes.txt"]
+
+
+def test_overwriting_leaves_nothing_of_a_longer_run(tmp_path: Path, image: Image) -> None:
+    write(tmp_path / "%d.jpg", [image] * 5)
+    others = ["01.jpg", "9.jpeg", "9.jpg.jpg", "a9.jpg", "notes.txt", "٩.jpg"]
+    for name in others:
+        (tmp_path / name).touch()
+    (tmp_path / "8.jpg").mkdir()
+    write(tmp_path / "%d.jpg", [image] * 2, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["0.jpg", "1.jpg", "8.jpg", *others])
+
+
+def test_a_place_is_checked_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "7.jpg").write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"7\.jpg exists already; .*overwrite=True"):
+        check_jpegs(tmp_path / "%d.jpg", overwrite=False)
+    check_jpegs(tmp_path / "%d.jpg", overwrite=True)
+    check_jpegs(tmp_path / "new" / "%d.jpg", overwrite=False)
+    with pytest.raises(OutputError, match="folder does not exist"):
+        check_jpegs(tmp_path / "a" / "b" / "%d.jpg", overwrite=False)
+    with pytest.raises(OutputError, match="a file lies where its folder should be"):
+        check_jpegs(tmp_path / "7.jpg" / "%d.jpg", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["7.jpg"]
 
 
 def test_nothing_is_left_of_a_failure(tmp_path: Path, image: Image) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.errors import OutputError, OutputExistsError
-from lipstream.video.staging import staged, writing_to
+from lipstream.video.staging import check_file, staged, writing_to
 
 
 def test_the_name_is_taken_only_at_the_end(tmp_path: Path) -> None:
@@ -70,6 +70,23 @@ def test_a_folder_cannot_be_overwritten(tmp_path: Path) -> None:
 def test_a_very_long_name_fails_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="shorter"), staged(tmp_path / ("x" * 300 + ".mp4"), overwrite=True):
         pass
+
+
+def test_a_place_is_checked_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_file(tmp_path / "new.mp4", overwrite=False)
+    check_file(tmp_path / "file", overwrite=True)
+    with pytest.raises(OutputExistsError, match="overwrite=True"):
+        check_file(tmp_path / "file", overwrite=False)
+    faults = {
+        "gone/new.mp4": "folder does not exist",
+        "file/new.mp4": "a file lies",
+        "x" * 300: "shorter",
+        ".": "folder",
+    }
+    for name, says in faults.items():
+        with pytest.raises(OutputError, match=says):
+            check_file(tmp_path / name, overwrite=True)
 
 
 @pytest.mark.parametrize("name", ["a:b.mp4", "ä" * 120 + ".mp4", "100%d.mp4", "-o.mp4"])

@@ -13,7 +13,7 @@ from lipstream.cli import avatar, bench, evaluate, generate
 from lipstream.cli.interrupt import INTERRUPTED
 from lipstream.cli.logs import show_logs
 from lipstream.config import Config, read_config
-from lipstream.errors import LipstreamError
+from lipstream.errors import LipstreamError, OutputExistsError
 
 app = typer.Typer(
     name="lipstream",
@@ -55,6 +55,8 @@ def execute(arguments: list[str]) -> int:
         code = INTERRUPTED
     except TyperException as error:
         return _failed(error.format_message(), error.exit_code, config)
+    except OutputExistsError as error:
+        return _failed(str(error).replace("overwrite=True", "--overwrite"), 1, config)
     except LipstreamError as error:
         return _failed(str(error), 1, config)
     except Exception as error:

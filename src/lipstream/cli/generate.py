@@ -35,7 +35,9 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     gain: Annotated[
         float, typer.Option(help="Factor of every mouth movement: 0 keeps it closed, 1 is natural, 2 is the most.")
     ] = 1.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file, or all frames of that name.")
+    ] = False,
 ) -> None:
     """Make a face speak: any sound in, a video of the person speaking it out.
 
@@ -48,8 +50,9 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     with held():  # imported here because codecs and engines take half a second, which `--help` need not wait for
         from lipstream.audio.read import duration_hint_ms  # noqa: PLC0415
         from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.pipeline.arguments import check_gain  # noqa: PLC0415
         from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
-        from lipstream.pipeline.offline import check_gain, check_output, render_file  # noqa: PLC0415
+        from lipstream.pipeline.offline import check_output, render_file  # noqa: PLC0415
 
     config: Config = context.obj
     try:

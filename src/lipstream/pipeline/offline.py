@@ -8,20 +8,20 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from lipstream.audio.read import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, decode
+from lipstream.audio.read import decode
 from lipstream.errors import InputError
+from lipstream.pipeline.arguments import check_avatar, check_gain, check_path, check_progress, check_speech
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.overlap import ahead
 from lipstream.pipeline.step import Spoken, finish, paint, prepare
 from lipstream.speech.codes import SpeechToCode
 from lipstream.types import CODE_SIZE, FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Frame, Image, Pcm
-from lipstream.video.jpeg import check_pattern, open_jpegs
+from lipstream.video.jpeg import check_jpegs, open_jpegs
 from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4
-from lipstream.video.staging import refuse_existing
+from lipstream.video.staging import check_file
 
 BATCH_FRAMES = 8
 QUEUE_MS = 640  # of speech that may wait between two stages: two batches
-MAX_GAIN = 2.0
 SUFFIXES = (".mp4", ".jpg", ".jpeg")
 
 
@@ -46,10 +46,11 @@ def render(pcm: Pcm, avatar: Avatar, *, sample_rate: int = SAMPLE_RATE_HZ, gain:
         The frames, made a little ahead of their use: ceil(L / 640) of them for L samples at 16 kHz.
 
     Raises:
-        InputError: `pcm` is empty, not floating, mono and finite, or `sample_rate` or `gain` is out of range.
+        InputError: `pcm` is no array, empty, not floating, mono and finite, or another argument is not as above.
     """
+    check_avatar(avatar)
     check_gain(gain)
-    _check_speech(pcm, sample_rate)
+    check_speech(pcm, sample_rate)
     speech = pcm.astype(np.float32, copy=False)
     if sample_rate != SAMPLE_RATE_HZ:
         speech = soxr.resample(speech, sample_rate, SAMPLE_RATE_HZ, quality="HQ")
@@ -80,11 +81,13 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
         The number of frames.
 
     Raises:
-        InputError: `audio` cannot be used (MediaError: cannot be decoded), or `out` or `gain` is not as above.
+        InputError: `audio` cannot be used (MediaError: cannot be decoded), or another argument is not as above.
         OutputError: `out` cannot be written, or exists (OutputExistsError). Nothing is left half-written.
     """
-    audio, out = Path(audio), Path(out)
+    audio, out = check_path(audio, "sound"), check_path(out, "output")
+    check_avatar(avatar)
     check_gain(gain)
+    check_progress(progress)
     check_output(audio, out, overwrite=overwrite)
     frames = 0
     with _open_writer(audio, out, avatar, overwrite=overwrite) as writer:
@@ -96,40 +99,23 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
     return frames
 
 
-def _check_speech(pcm: Pcm, sample_rate: int) -> None:
-    if pcm.dtype.kind != "f":
-        raise InputError(f"The speech is {pcm.dtype}; expected float32 in -1..1: divide 16-bit samples by 32768.")
-    if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
-        raise InputError(f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel.")
-    if not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
-        raise InputError(
-            f"The sample rate is {sample_rate} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}, such as 16000."
-        )
-
-
-def check_gain(gain: float) -> None:
-    """Raise InputError unless `gain` is a number from 0 to 2."""
-    if not 0.0 <= gain <= MAX_GAIN:  # so written, NaN fails too
-        raise InputError(f"The gain is {gain}; expected 0 (mouth closed) to {MAX_GAIN:g}, with 1 as it was trained.")
-
-
 def check_output(audio: Path, out: Path, *, overwrite: bool) -> None:
-    """Check, before any work, what can be known about an output by its name.
+    """Check, before any work, what can be known about an output.
 
     Raises:
         InputError: it has another suffix than `.mp4` or `.jpg`, no place for the frames' numbers, or is the input.
-        OutputExistsError: it exists and `overwrite` is false.
+        OutputExistsError: it, or a frame of its pattern, exists and `overwrite` is false.
+        OutputError: its folder is missing or may not be written.
     """
     if out.suffix.lower() not in SUFFIXES:
         raise InputError(f"The output is {out.name}; expected a name ending in .mp4, or frames as %06d.jpg.")
     if out.suffix.lower() != ".mp4":
-        check_pattern(out)
+        check_jpegs(out, overwrite=overwrite)
         return
     with suppress(OSError):  # one of them does not exist, which is for others to judge
         if out.samefile(audio):
             raise InputError(f"{out} is the input itself; give the output another name.")
-    if not overwrite:
-        refuse_existing(out)
+    check_file(out, overwrite=overwrite)
 
 
 def render_blocks(blocks: Iterable[Pcm], avatar: Avatar, *, gain: float = 1.0) -> Generator[Frame]:

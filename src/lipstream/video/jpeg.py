@@ -12,7 +12,7 @@ import cv2
 
 from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import Image
-from lipstream.video.staging import publish, writing_to
+from lipstream.video.staging import check_folder, publish, writing_to
 
 QUALITY = 95
 _NUMBER = re.compile(r"%(?:0(\d+))?d")
@@ -38,7 +38,7 @@ def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWrite
 
     Args:
         pattern: a path whose last part holds one `%d` or `%06d`; its folder is made if its parent exists.
-        overwrite: whether files of these names may be replaced.
+        overwrite: whether files of that pattern may be replaced; those of higher numbers, from a longer run, go too.
 
     Yields:
         The writer, which takes the pictures in order; the first is number 0.
@@ -63,6 +63,9 @@ def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWrite
         writer = JpegWriter(staging, pattern)
         yield writer
         writer.publish(overwrite=overwrite)
+        if overwrite:
+            with writing_to(pattern):
+                writer.remove_others(matcher)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if made and not any(folder.iterdir()):
@@ -76,7 +79,7 @@ def check_pattern(pattern: Path) -> re.Pattern[str]:
         pattern: a path such as `frames/%06d.jpg`.
 
     Returns:
-        A regular expression for the names that it gives.
+        A regular expression for the names that it gives; its group is the number.
 
     Raises:
         InputError: the pattern's name has no such place, or more than one.
@@ -85,7 +88,22 @@ def check_pattern(pattern: Path) -> re.Pattern[str]:
     if len(places) != 1 or pattern.name.count("%") != 1:
         raise InputError(f"{pattern.name} needs one place for the frame's number, such as %06d.jpg.")
     start, end = places[0].span()
-    return re.compile(re.escape(pattern.name[:start]) + r"\d+" + re.escape(pattern.name[end:]))
+    return re.compile(re.escape(pattern.name[:start]) + r"([0-9]+)" + re.escape(pattern.name[end:]))
+
+
+def check_jpegs(pattern: Path, *, overwrite: bool) -> None:
+    """Check, before any work, that pictures can be written.
+
+    Raises:
+        InputError: the pattern's name has no place for a number, or more than one.
+        OutputExistsError: a file of that pattern exists and `overwrite` is false.
+        OutputError: the folder is a file, may not be written, or cannot be made.
+    """
+    matcher = check_pattern(pattern)
+    check_folder(pattern.parent)
+    if pattern.parent.is_dir() and not overwrite:
+        with writing_to(pattern):
+            _refuse_existing(pattern.parent, matcher)
 
 
 class JpegWriter:
@@ -128,6 +146,14 @@ class JpegWriter:
                     path.unlink(missing_ok=True)
             raise
 
+    def remove_others(self, matcher: re.Pattern[str]) -> None:
+        """Remove the pictures of an earlier, longer run: files that the pattern names with a number beyond the last."""
+        for entry in self._pattern.parent.iterdir():
+            number = matcher.fullmatch(entry.name)
+            beyond = number is not None and int(number[1]) >= self._pictures
+            if number and beyond and entry == self._path(int(number[1])) and not entry.is_dir():
+                entry.unlink()
+
     def _path(self, index: int) -> Path:
         return self._pattern.with_name(self._pattern.name % index)
 
@@ -135,4 +161,4 @@ class JpegWriter:
 def _refuse_existing(folder: Path, matcher: re.Pattern[str]) -> None:
     for entry in folder.iterdir():
         if matcher.fullmatch(entry.name):
-            raise OutputExistsError(f"{entry} exists already; choose another folder or allow it with --overwrite.")
+            raise OutputExistsError(f"{entry} exists already; choose another folder or allow it with overwrite=True.")

@@ -3,8 +3,9 @@
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lipstream.errors import OutputError, OutputExistsError
@@ -17,7 +18,42 @@ def refuse_existing(path: Path) -> None:
         OutputExistsError: something of that name exists.
     """
     if os.path.lexists(path):
-        raise OutputExistsError(f"{path} exists already; choose another name or allow it with --overwrite.")
+        raise OutputExistsError(f"{path} exists already; choose another name or allow it with overwrite=True.")
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Check, before any work, that a file can be written.
+
+    Raises:
+        OutputExistsError: something of that name exists and `overwrite` is false.
+        OutputError: it is a folder, or the one that it shall lie in is missing or may not be written.
+    """
+    if not overwrite:
+        refuse_existing(path)
+    with writing_to(path):
+        _check_entry(path)
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; give the name of a file to write.")
+
+
+def check_folder(path: Path) -> None:
+    """Check, before any work, that files can be written into a folder, which may still have to be made.
+
+    Raises:
+        OutputError: it is a file, may not be written, or cannot be made.
+    """
+    with writing_to(path):
+        _check_entry(path / "any" if path.exists() else path)
+
+
+def _check_entry(path: Path) -> None:
+    """Raise the OSError that making `path` would."""
+    if not stat.S_ISDIR(path.parent.stat().st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, "permission denied")
+    with suppress(FileNotFoundError):
+        path.lstat()  # refuses too long a name
 
 
 @contextmanager
