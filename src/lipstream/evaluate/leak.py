@@ -80,9 +80,8 @@ def ridge_r2(inputs: Float32, target: Float32, blocks: int = BLOCKS) -> float:
     for part in parts:
         known = _apart(frames, part)
         inner = [known[np.isin(known, other)] for other in parts]
-        trials = [(_apart(known, held), held) for held in inner if len(held)]
-        ridge = min(RIDGES, key=lambda ridge: sum(_error(kernel, wanted, *trial, ridge) for trial in trials))
-        error += _error(kernel, wanted, known, part, ridge)
+        trials = [_errors(kernel, wanted, _apart(known, held), held) for held in inner if len(held)]
+        error += float(_errors(kernel, wanted, known, part)[np.sum(trials, axis=0).argmin()])
         guess += float(np.square(wanted[part] - wanted[known].mean()).sum())
     return 1.0 - error / guess if guess > 1e-12 else 0.0
 
@@ -93,16 +92,18 @@ def _apart(frames: Frames, held: Frames) -> Frames:
     return away
 
 
-def _error(kernel: Float64, wanted: Float64, known: Frames, tried: Frames, ridge: float) -> float:
-    """Squared error over `tried` of a ridge regression learned from `known`."""
+def _errors(kernel: Float64, wanted: Float64, known: Frames, tried: Frames) -> Float64:
+    """Squared error over `tried` of the regression learned from `known`, for each of RIDGES."""
     inside, across = kernel[np.ix_(known, known)], kernel[np.ix_(tried, known)]
     mean = inside.mean(axis=0)
     across = across - mean - across.mean(axis=1, keepdims=True) + mean.mean()
     inside = inside - mean - mean[:, None] + mean.mean()
-    power = max(float(np.trace(inside)) / len(known), 1e-12)
+    powers, axes = np.linalg.eigh(inside)
+    ridges = np.array(RIDGES) * max(float(powers.mean()), 1e-12)
     centre = wanted[known].mean()
-    weights = np.linalg.solve(inside + ridge * power * np.eye(len(known)), wanted[known] - centre)
-    return float(np.square(wanted[tried] - centre - across @ weights).sum())
+    weights = (axes.T @ (wanted[known] - centre))[:, None] / (powers[:, None] + ridges)
+    missed = wanted[tried, None] - centre - across @ axes @ weights
+    return np.asarray(np.square(missed).sum(axis=0), np.float64)
 
 
 def leak_figures(masked: Probe, whole: Probe) -> list[Figure]:
