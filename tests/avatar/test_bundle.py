@@ -51,7 +51,7 @@ def test_a_refused_zip_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with zipfile.ZipFile(tmp_path / "empty.avatar", "w") as archive:
         archive.writestr("avatar.json", "{}")
-    with pytest.raises(AvatarError, match="format is None"):
+    with pytest.raises(AvatarError, match=r"empty\.avatar/avatar\.json has format None"):
         open_bundle(tmp_path / "empty.avatar")
     assert [path.name for path in tmp_path.iterdir()] == ["empty.avatar"]
 
@@ -74,7 +74,13 @@ def test_a_manifest_of_a_megabyte(copy: Path) -> None:
 
 def test_a_newer_format(copy: Path) -> None:
     reseal(copy, format="lipstream.avatar/2")
-    with pytest.raises(AvatarVersionError):
+    with pytest.raises(AvatarVersionError, match=f"{copy}/avatar.json has format lipstream.avatar/2"):
+        open_bundle(copy)
+
+
+def test_a_malformed_manifest_is_named(copy: Path) -> None:
+    reseal(copy, fps=24)
+    with pytest.raises(AvatarError, match=f"{copy}/avatar.json is malformed at 'fps'"):
         open_bundle(copy)
 
 

@@ -24,6 +24,24 @@ def test_installed_avatars_are_listed(
     assert capsys.readouterr().out.split()[:2] == ["me", "installed"]
 
 
+def test_avatars_that_cannot_be_used_are_listed_with_the_reason(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIPSTREAM_HOME", str(tmp_path))
+    home = tmp_path / "avatars"
+    for name in ("bad", "good", "newer"):
+        shutil.copytree(copy, home / name)
+    (home / "bad" / "mask.png").write_bytes(b"x")
+    change(home / "newer", format="lipstream.avatar/2")
+    (home / "zip.avatar").write_bytes(b"x")
+    assert execute(["avatar", "list"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert f"cannot be used: {home / 'bad' / 'mask.png'} is damaged" in lines["bad"]
+    assert lines["good"].endswith(str(home / "good"))
+    assert f"cannot be used: {home / 'newer' / 'avatar.json'} has format lipstream.avatar/2" in lines["newer"]
+    assert f"cannot be used: {home / 'zip.avatar'} is not an intact .avatar zip" in lines["zip"]
+
+
 def test_no_avatar_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["avatar", "list"]) == 0
     assert capsys.readouterr().out.startswith("No avatar is built in, and none is installed in ")

@@ -119,7 +119,7 @@ def open_bundle(path: Path) -> Bundle:
 def open_speech(folder: Path) -> SpeechBundle:
     """Open the folder of the speech networks; raises as `open_bundle`."""
     try:
-        manifest = parse_speech_manifest(_read_manifest(folder / SPEECH_MANIFEST_NAME))
+        manifest = parse_speech_manifest(_read_manifest(folder / SPEECH_MANIFEST_NAME), folder / SPEECH_MANIFEST_NAME)
         check_files(folder, manifest.files)
     except OSError as error:
         raise AvatarError(f"{folder} cannot be read ({error}); install lipstream again.") from error
@@ -150,15 +150,17 @@ def _open_archive(path: Path) -> Bundle:
     try:
         unpack(path, folder)
         bundle = _open_folder(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, AvatarError):  # names what the user knows, not where it was unpacked
+            raise type(error)(str(error).replace(str(folder), str(path))) from error
         raise
     weakref.finalize(bundle, shutil.rmtree, folder, ignore_errors=True)
     return bundle
 
 
 def _open_folder(folder: Path) -> Bundle:
-    manifest = parse_manifest(_read_manifest(folder / MANIFEST_NAME))
+    manifest = parse_manifest(_read_manifest(folder / MANIFEST_NAME), folder / MANIFEST_NAME)
     check_files(folder, manifest.files)
     crops_path = folder / "crops.npz"
     crops, frames = read_npz(crops_path), manifest.timeline.frames

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -157,42 +158,46 @@ def _require_listed(model: _M, named: set[str], files: dict[str, FileEntry]) -> 
     return model
 
 
-def parse_manifest(text: str | bytes) -> Manifest:
+def parse_manifest(text: str | bytes, source: str | Path = "The manifest") -> Manifest:
     """Read the text of an `avatar.json`.
+
+    Args:
+        text: what it holds.
+        source: where it is from, for the message of an error.
 
     Raises:
         AvatarVersionError: its format has another major version than 1.
         AvatarError: it is not JSON, or not a valid manifest.
     """
-    return _parse(Manifest, text, AVATAR_FORMAT)
+    return _parse(Manifest, text, AVATAR_FORMAT, source)
 
 
-def parse_speech_manifest(text: str | bytes) -> SpeechManifest:
-    """Read the text of a `speech.json`; raises as `parse_manifest`."""
-    return _parse(SpeechManifest, text, SPEECH_FORMAT)
+def parse_speech_manifest(text: str | bytes, source: str | Path = "The manifest") -> SpeechManifest:
+    """Read the text of a `speech.json`; takes and raises what `parse_manifest` does."""
+    return _parse(SpeechManifest, text, SPEECH_FORMAT, source)
 
 
-def _parse(model: type[_M], text: str | bytes, expected: str) -> _M:
+def _parse(model: type[_M], text: str | bytes, expected: str, source: str | Path) -> _M:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise AvatarError(f"The manifest is not JSON ({error}); expected a {expected} manifest.") from error
-    _check_version(fields, expected)
+        raise AvatarError(f"{source} is not JSON ({error}); expected a {expected} manifest.") from error
+    _check_version(fields, expected, source)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "manifest"
-        raise AvatarError(f"The manifest is malformed at '{place}': {first['msg']}.") from error
+        raise AvatarError(f"{source} is malformed at '{place}': {first['msg']}.") from error
 
 
-def _check_version(fields: object, expected: str) -> None:
+def _check_version(fields: object, expected: str, source: str | Path) -> None:
     found = fields.get("format") if isinstance(fields, dict) else None
     if found == expected:
         return
     kind = expected.partition("/")[0]
     if isinstance(found, str) and re.fullmatch(rf"{re.escape(kind)}/\d+", found):
         raise AvatarVersionError(
-            f"The bundle has format {found}, this lipstream reads {expected}: use a matching version."
+            f"{source} has format {found}, this lipstream reads {expected}: use a matching version."
         )
-    raise AvatarError(f"The manifest's format is {found!r}, expected {expected!r}: this is no such bundle.")
+    raise AvatarError(f"{source} has format {found!r}, expected {expected!r}: this is no such bundle.")

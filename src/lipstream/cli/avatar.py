@@ -7,21 +7,24 @@ from typing import Annotated
 import typer
 
 from lipstream.avatar.manifest import Manifest
+from lipstream.cli.interrupt import held
 from lipstream.config import Config
+from lipstream.errors import AvatarError
 
 app = typer.Typer(no_args_is_help=True, help="List, show and check avatars.")
 
 
 @app.command("list")
 def list_all(context: typer.Context) -> None:
-    """List the avatars that can be named, installed ones and those that came with lipstream."""
-    from lipstream.avatar.registry import list_avatars  # noqa: PLC0415  `--help` need not wait for it
+    """List the avatars that can be named, installed or come with lipstream, and say which cannot be used and why."""
+    with held():  # imported here because `--help` need not wait for it
+        from lipstream.avatar.registry import list_avatars  # noqa: PLC0415
 
     config: Config = context.obj
     known = list_avatars(config.home)
     width = max((len(avatar.name) for avatar in known), default=0)
     for avatar in known:
-        print(f"{avatar.name:{width}}  {avatar.source:9}  {avatar.path}")
+        print(f"{avatar.name:{width}}  {avatar.source:9}  {avatar.path}{_fault(avatar.path)}")
     if not known:
         print(f"No avatar is built in, and none is installed in {config.home / 'avatars'}.")
 
@@ -31,8 +34,9 @@ def show(
     context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name, or a bundle's path.")]
 ) -> None:
     """Show who an avatar is, on what licence and consent, and what it holds."""
-    from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
-    from lipstream.avatar.registry import find  # noqa: PLC0415
+    with held():
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+        from lipstream.avatar.registry import find  # noqa: PLC0415
 
     config: Config = context.obj
     path = find(name, config.home)
@@ -46,10 +50,11 @@ def verify(
     name: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A name, or a bundle's folder or .avatar file.")],
 ) -> None:
     """Check a bundle: its hashes, its pictures, and that its networks compute what they did when it was made."""
-    from lipstream.avatar import verify as contents  # noqa: PLC0415
-    from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
-    from lipstream.avatar.registry import find  # noqa: PLC0415
-    from lipstream.pipeline.avatar import verify as behaviour  # noqa: PLC0415
+    with held():
+        from lipstream.avatar import verify as contents  # noqa: PLC0415
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+        from lipstream.avatar.registry import find  # noqa: PLC0415
+        from lipstream.pipeline.avatar import verify as behaviour  # noqa: PLC0415
 
     config: Config = context.obj
     path = find(name, config.home)
@@ -57,6 +62,17 @@ def verify(
     contents.verify(bundle)
     networks = behaviour(bundle)
     print(f"{path}: intact ({len(bundle.manifest.files)} files, networks {', '.join(networks)})")
+
+
+def _fault(path: Path) -> str:
+    """What keeps a bundle from being used, with a separator before it; empty if nothing does."""
+    from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+
+    try:
+        open_bundle(path)
+    except AvatarError as error:
+        return f"  cannot be used: {' '.join(str(error).split())}"
+    return ""
 
 
 def describe(manifest: Manifest, path: Path) -> Iterator[tuple[str, str]]:
