@@ -1,6 +1,6 @@
 import pytest
 
-from lipstream.cli.progress import LINE_EVERY_MS, Lines, describe, shown
+from lipstream.cli.progress import LINE_EVERY_MS, Lines, describe, progress_of_groups, shown
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,26 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     with shown(200) as progress:
         progress(50)
     assert "50/200" in capsys.readouterr().err
+
+
+def test_a_terminal_shows_a_bar_a_group(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_of_groups("clips") as progress:
+        progress("truth", 0, 7)
+        progress("truth", 3, 7)
+        progress("silence", 1, 2)
+    error = capsys.readouterr().err
+    assert "truth" in error
+    assert "3/7" in error
+    assert "1/2" in error
+
+
+def test_a_pipe_shows_a_line_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_of_groups("clips") as progress:
+        progress("truth", 0, 7)
+        progress("truth", 3, 7)
+    assert capsys.readouterr().err == "measuring truth: 7 clips\n"
 
 
 def test_a_pipe_shows_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

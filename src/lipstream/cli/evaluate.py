@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lipstream.cli.figures import figure_line, progress_of_groups
+from lipstream.cli.figures import figure_line
 from lipstream.cli.generate import EngineName, QualityName
 from lipstream.cli.interrupt import held
+from lipstream.cli.progress import progress_of_groups
 from lipstream.config import Config
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     finder = load_landmarker(face_models)
     with held():  # engines are imported in it
         subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
-    with progress_of_groups("clips") as progress:
+    with progress_of_groups("steps") as progress:
         evaluation = measure(subject, Material(truth=truth, data=data), progress)
         if report is not None:
             write_report(report, evaluation, subject, truth, progress, overwrite=overwrite)

@@ -1,17 +1,22 @@
-"""Counts of finished frames in, a progress bar or now and then a line on stderr out."""
+"""Counts of finished work in, progress bars on a terminal or now and then a line on stderr out."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from lipstream.cli.interrupt import held
 from lipstream.clock import now_ms
+
+if TYPE_CHECKING:
+    from lipstream.evaluate.faces import Progress
 
 LINE_EVERY_MS = 5_000
 
 
 @contextmanager
 def shown(total_frames: int | None) -> Iterator[Callable[[int], None]]:
-    """Show how far the work is: a bar with the time left on a terminal, plain lines elsewhere.
+    """Show how far the frames are: a bar with the time left on a terminal, plain lines elsewhere.
 
     Args:
         total_frames: how many there will be, as far as the file's header can be believed; None if it does not say.
@@ -19,18 +24,50 @@ def shown(total_frames: int | None) -> Iterator[Callable[[int], None]]:
     Yields:
         A function that takes the number of frames done.
     """
-    if not sys.stderr.isatty():
-        lines = Lines(total_frames, now_ms())
-        yield lambda done: lines.note(done, now_ms())
+    if sys.stderr.isatty():
+        with _bars() as update:
+            yield lambda done: update("frames", done, total_frames)
         return
-    # A pipe or a script never waits for this import.
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    lines = Lines(total_frames, now_ms())
+    yield lambda done: lines.note(done, now_ms())
 
-    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("frames", total=total_frames)
-        yield lambda done: progress.update(task, completed=done)
+
+@contextmanager
+def progress_of_groups(unit: str) -> Iterator["Progress"]:
+    """Show how far each group of figures is: a bar each on a terminal, a line when it begins elsewhere.
+
+    Args:
+        unit: what is counted, such as `runs`.
+    """
+    if sys.stderr.isatty():
+        with _bars() as update:
+            yield lambda group, done, total: update(group, done, total)  # noqa: PLW0108  with the names it asks for
+        return
+    yield lambda group, done, total: _announce(group, done, total, unit)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Lend a function that sets the bar of a name to so many done of so many, None where that is not known."""
+    with held():  # imported here because a pipe or a script need not wait for it
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {}
+
+        def update(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=total)
+            bars.update(tasks[name], completed=done, total=total)
+
+        yield update
+
+
+def _announce(group: str, done: int, total: int, unit: str) -> None:
+    if done == 0:
+        print(f"measuring {group}: {total} {unit}", file=sys.stderr)
 
 
 class Lines:
