@@ -9,12 +9,13 @@ from lipstream.evaluate.lookahead import (
     LOOKAHEADS_MS,
     Heard,
     Sweep,
-    evenly,
     lookahead_figures,
     measure_lookahead,
     median_r,
     pooled_r,
+    some_of_each,
 )
+from lipstream.evaluate.real import Recording
 from lipstream.evaluate.reconstruction import heard_codes
 from lipstream.evaluate.truth import TruthClip
 from lipstream.pipeline.offline import render_file
@@ -25,8 +26,8 @@ CURVE = np.sin(np.arange(40, dtype=np.float32))
 NOTHING = np.zeros(0, np.float32)
 
 
-def heard(lips: Float32) -> Heard:
-    return Heard(NOTHING, lips)
+def heard(lips: Float32, speaker: str = "") -> Heard:
+    return Heard(NOTHING, lips, speaker)
 
 
 def test_the_sweep_is_the_issues() -> None:
@@ -42,25 +43,30 @@ def test_what_live_use_loses() -> None:
 
 
 def test_one_face_is_pooled_and_different_ones_are_not() -> None:
-    known = [heard(CURVE), heard(CURVE + 5), heard(-CURVE)]
+    known = [heard(CURVE, "a"), heard(CURVE + 5, "b"), heard(-CURVE, "c")]
     gaps = [[CURVE, CURVE, CURVE]]
     assert median_r(gaps, known)[0] == pytest.approx(1.0)
+    many = [heard(CURVE, "a")] * 5 + [heard(-CURVE, "b"), heard(-CURVE, "c")]
+    assert median_r([[CURVE] * 7], many)[0] == pytest.approx(-1.0)  # two of three speakers
     assert pooled_r(gaps, known)[0] < 0.5
     assert pooled_r([[CURVE, CURVE + 5, -CURVE]], known)[0] == pytest.approx(1.0)
 
 
-def test_recordings_are_taken_evenly() -> None:
-    paths = [Path(str(number)) for number in range(93)]
-    taken = evenly(paths, 4)
-    assert [path.name for path in taken] == ["0", "31", "61", "92"]
-    assert evenly(paths[:3], 4) == paths[:3]
+def test_some_recordings_of_each_speaker_are_taken_evenly() -> None:
+    many = [Recording("grid_s1", "s1", Path(str(number))) for number in range(90)]
+    one = Recording("other_speakers", "s2", Path("other"))
+    taken = some_of_each([*many, one], 4)
+    assert [recording.path.name for recording in taken] == ["0", "30", "59", "89", "other"]
+    assert some_of_each(many[:3], 4) == many[:3]
 
 
 def test_more_of_the_future_is_heard_better(subject: Subject, hello: Pcm, tmp_path: Path) -> None:
     codes = heard_codes(subject.avatar, hello)
     clip = TruthClip(hello, codes, (), list(range(len(codes))), NOTHING)
     render_file(HELLO, tmp_path / "self.mp4", subject.avatar)
-    measured = measure_lookahead(subject, [clip], [tmp_path / "self.mp4"], no_progress)
+    measured = measure_lookahead(
+        subject, [clip], [Recording("other_speakers", "tiny", tmp_path / "self.mp4")], no_progress
+    )
     values = {figure.name: figure.value for figure in measured.figures}
     truth, real = measured.plots[0].series.values()
     assert truth[-1] == pytest.approx(1.0)

@@ -11,7 +11,7 @@ from lipstream.evaluate.figures import Evaluation, Measured
 from lipstream.evaluate.gain import measure_gain
 from lipstream.evaluate.lookahead import measure_lookahead
 from lipstream.evaluate.parity import measure_parity
-from lipstream.evaluate.real import compare, find_recordings, measured_real
+from lipstream.evaluate.real import Recording, compare, find_recordings, measured_real
 from lipstream.evaluate.reconstruction import run_truth
 from lipstream.evaluate.seam import measure_seam
 from lipstream.evaluate.silence import measure_silence
@@ -130,8 +130,8 @@ def _known_clips(subject: Subject, material: Material) -> list[TruthClip]:
     return [] if folder is None else read_truth(folder)
 
 
-def _recordings(material: Material) -> list[Path]:
-    return [] if material.data is None else [one.path for one in find_recordings(material.data)]
+def _recordings(material: Material) -> list[Recording]:
+    return [] if material.data is None else find_recordings(material.data)
 
 
 GROUPS: dict[str, Callable[[Subject, Material, Progress], Measured]] = {

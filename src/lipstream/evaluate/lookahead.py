@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from lipstream.audio.read import read_pcm
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot
 from lipstream.evaluate.measures import correlation
+from lipstream.evaluate.real import Recording
 from lipstream.evaluate.truth import TruthClip
 from lipstream.pipeline.avatar import Avatar
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, LIVE_LOOKAHEAD_MS, SHORTEST_LOOKAHEAD_MS, SpeechToCode
@@ -17,7 +17,7 @@ from lipstream.types import ARTICULATION, FRAME_MS, Float32, Pcm
 from lipstream.video.pictures import pictures
 
 LOOKAHEADS_MS = range(SHORTEST_LOOKAHEAD_MS, FULL_LOOKAHEAD_MS + 1, FRAME_MS)
-MOST_RECORDINGS = 24
+MOST_CLIPS = 10  # of the truth, and of each speaker: the detector of voices takes its time
 LIP_GAP = ARTICULATION.index("lip_gap")
 
 
@@ -29,6 +29,8 @@ class Heard:
     """Its sound, `[L]` float32 at 16 kHz."""
     lips: Float32
     """How far its lips are open, `[n]` float32 in any unit; NaN where that is not known."""
+    speaker: str = ""
+    """Who speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,14 @@ class Sweep:
 
 
 def measure_lookahead(
-    subject: Subject, clips: Sequence[TruthClip], recordings: Sequence[Path], progress: Progress
+    subject: Subject, clips: Sequence[TruthClip], recordings: Sequence[Recording], progress: Progress
 ) -> Measured:
     """Sweep the look-ahead over speech of known lips and over real recordings, on the code.
 
     Args:
         subject: the avatar.
-        clips: speech of known lips; may be empty.
-        recordings: videos of people who speak, of which MOST_RECORDINGS are taken; may be empty.
+        clips: speech of known lips, of which the first MOST_CLIPS are taken; may be empty.
+        recordings: of people who speak, of which MOST_CLIPS of each speaker are taken; may be empty.
         progress: told how far it is.
 
     Raises:
@@ -62,18 +64,30 @@ def measure_lookahead(
     """
     sweeps = {}
     if clips:
-        known = [Heard(clip.pcm, clip.codes[:, LIP_GAP]) for clip in clips]
+        known = [Heard(clip.pcm, clip.codes[:, LIP_GAP]) for clip in clips[:MOST_CLIPS]]
         sweeps["truth"] = Sweep(pooled_r(_gaps(subject.avatar, known, progress), known), len(known))
     if recordings:
-        seen = [Heard(read_pcm(path), openings(pictures(path), subject.finder)) for path in evenly(recordings)]
+        seen = [_seen(subject, one) for one in some_of_each(recordings)]
         sweeps["real"] = Sweep(median_r(_gaps(subject.avatar, seen, progress), seen), len(seen))
     return Measured(lookahead_figures(sweeps), [_plot(sweeps)])
 
 
-def evenly(recordings: Sequence[Path], most: int = MOST_RECORDINGS) -> list[Path]:
-    """At most so many recordings, evenly spaced."""
-    places = np.linspace(0, len(recordings) - 1, min(most, len(recordings))).round().astype(int)
-    return [recordings[place] for place in places]
+def some_of_each(recordings: Sequence[Recording], most: int = MOST_CLIPS) -> list[Recording]:
+    """At most so many recordings of each speaker, evenly spaced."""
+    of_speaker: dict[str, list[Recording]] = {}
+    for one in recordings:
+        of_speaker.setdefault(one.speaker, []).append(one)
+    return [some[place] for some in of_speaker.values() for place in _evenly(len(some), most)]
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    places: list[int] = np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist()
+    return places
+
+
+def _seen(subject: Subject, recording: Recording) -> Heard:
+    lips = openings(pictures(recording.path), subject.finder)
+    return Heard(read_pcm(recording.path), lips, recording.speaker)
 
 
 def _gaps(avatar: Avatar, heard: Sequence[Heard], progress: Progress) -> list[list[Float32]]:
@@ -98,14 +112,15 @@ def pooled_r(gaps: Sequence[Sequence[Float32]], heard: Sequence[Heard]) -> Float
 
 
 def median_r(gaps: Sequence[Sequence[Float32]], heard: Sequence[Heard]) -> Float32:
-    """Median over the recordings of their own correlations, `[k]`: lips of different faces."""
-    return np.array(
-        [
-            np.median([correlation(gap, one.lips[: len(gap)]) for gap, one in zip(some, heard, strict=True)])
-            for some in gaps
-        ],
-        np.float32,
-    )
+    """Median over the speakers of their recordings' median correlation, `[k]`."""
+    return np.array([_median_speaker(some, heard) for some in gaps], np.float32)
+
+
+def _median_speaker(gaps: Sequence[Float32], heard: Sequence[Heard]) -> float:
+    of_speaker: dict[str, list[float]] = {}
+    for gap, one in zip(gaps, heard, strict=True):
+        of_speaker.setdefault(one.speaker, []).append(correlation(gap, one.lips[: len(gap)]))
+    return float(np.median([np.median(some) for some in of_speaker.values()]))
 
 
 def lookahead_figures(sweeps: dict[str, Sweep]) -> list[Figure]:
@@ -113,7 +128,7 @@ def lookahead_figures(sweeps: dict[str, Sweep]) -> list[Figure]:
     figures = []
     for name, sweep in sweeps.items():
         live = float(sweep.r[LOOKAHEADS_MS.index(LIVE_LOOKAHEAD_MS)])
-        against = "the known lips" if name == "truth" else "the speakers' openings, median"
+        against = "the known lips" if name == "truth" else "the speakers' openings, median over speakers"
         figures += [
             Figure(
                 f"lookahead.{name}_loss_r",
