@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from drawn_face import no_progress
 
-from lipstream.evaluate.evaluation import Material, evaluate
+from lipstream.evaluate.evaluation import GROUPS, Material, evaluate
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.silence import measure_silence
 
@@ -28,10 +28,15 @@ def test_what_cannot_be_measured_says_why(subject: Subject) -> None:
     assert evaluation.setting["quality"] == "fast"
 
 
-@pytest.mark.usefixtures("quick_silence")
-def test_a_folder_without_recordings_is_no_measurement(subject: Subject, tmp_path: Path) -> None:
+def test_a_folder_without_recordings_is_no_measurement(
+    subject: Subject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = {name: GROUPS[name] for name in ("real", "aligned", "lookahead")}
+    monkeypatch.setattr("lipstream.evaluate.evaluation.GROUPS", real)
     evaluation = evaluate(subject, Material(data=tmp_path), no_progress)
+    assert evaluation.figures == ()
     assert "no recordings" in evaluation.not_measured["real"]
+    assert set(evaluation.not_measured) == set(real)
 
 
 @pytest.mark.slow
