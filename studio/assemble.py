@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 import lipstream
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Manifest, Network, References, Timeline
 from lipstream.nets.generator import QUALITIES, Generator, configuration
-from lipstream.train.export import export_onnx, golden, quantize_int8, round_weights
+from lipstream.train.export import export_onnx, gflop, golden, quantize_int8, round_weights
 from lipstream.train.generator import Crops, Surrounds
 from studio.idle import FRAME_SIZE
 from studio.train_face import surrounds
@@ -56,13 +55,6 @@ def delicate(path: Path) -> list[str]:
     convolutions = [node.name for node in nodes if node.op_type == "Conv"]
     others = [node.name for node in nodes if node.op_type != "Conv"]
     return [f"^{re.escape(name)}$" for name in (*others, *convolutions[-FLOAT_CONVOLUTIONS:])]
-
-
-def gflop(module: Generator, inputs: dict[str, torch.Tensor]) -> float:
-    """Work of one picture, a multiplication and an addition counted as two."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(**{name: value[:1] for name, value in inputs.items()})
-    return round(counter.get_total_flops() / 1e9, 3)
 
 
 def add_network(

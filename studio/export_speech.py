@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Network, SpeechManifest
-from lipstream.train.export import export_onnx, golden, round_weights
+from lipstream.train.export import export_onnx, gflop, golden, round_weights
 from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, sequence
 
 GOLDEN_FRAMES = 4
+NORM_BATCHES = 40  # of 12 sequences of 111 windows each
 HELD_OUT = ("clean", "noisy")
 PROVENANCE = {
     "made_by": "studio/voices.py, studio/train_speech.py",
@@ -30,14 +30,36 @@ PROVENANCE = {
 }
 
 
-def load_average(kept: Sequence[Path]) -> tuple[SpeechNetworks, list[int]]:
-    """The mean of kept weights, rounded as they are exported, and the steps they were kept at."""
+def load_average(kept: Sequence[Path], training: Sequence[Shard]) -> tuple[SpeechNetworks, list[int]]:
+    """The mean of kept weights, rounded as they are exported, and the steps they were kept at.
+
+    Args:
+        kept: files of one run.
+        training: some of the speech it was trained on, which several weights are normalised by.
+    """
     contents = [torch.load(path, map_location="cpu", weights_only=True) for path in kept]
     states = [content["module"] for content in contents]
     networks = SpeechNetworks()
     networks.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
+    if len(states) > 1:
+        measure_norms(networks, training)
     round_weights(networks.eval())
     return networks, [content["step"] for content in contents]
+
+
+def measure_norms(networks: SpeechNetworks, training: Sequence[Shard]) -> None:
+    """Measure the statistics of batch normalisation anew: those of averaged weights are not the average of theirs."""
+    for norm in networks.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.reset_running_stats()
+            norm.momentum = None  # the mean over all batches
+    task = SpeechTask(training, {}, seed=0)
+    networks.train()
+    with torch.no_grad():
+        for step in range(NORM_BATCHES):
+            batch = task.batch(step)
+            networks(batch["mel"], batch["exists"], batch["ahead"])
+    networks.eval()
 
 
 def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Tensor]:
@@ -50,18 +72,10 @@ def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Te
     return windows[9 : 9 + GOLDEN_FRAMES, None], contexts.reshape(-1, 32, 16, 16)
 
 
-def gflop(module: nn.Module, example: Tensor) -> float:
-    """Work of one run at batch 1, two operations a multiplication."""
-    counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad():
-        module(example[:1])
-    return counter.get_total_flops() / 1e9
-
-
 def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest:
     """Write the four files of the package's speech networks."""
     assets.mkdir(parents=True, exist_ok=True)
-    networks, steps = load_average(kept)
+    networks, steps = load_average(kept, [Shard.read(path) for path in sorted(features.glob("train_*.npz"))[:1]])
     held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
     found = SpeechTask([], held_out, seed=0).evaluate(networks)
     figures = {"averaged_steps": steps, **{name: round(value, 4) for name, value in found.items()}}
@@ -73,7 +87,7 @@ def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest
         export_onnx(module, {given: example}, [found], assets / f"{name}.onnx")
         pairs |= {f"{name}/{key}": value for key, value in golden(module, {given: example}, [found]).items()}
         count = sum(parameter.numel() for parameter in module.parameters())
-        work = round(gflop(module, example), 5)
+        work = gflop(module, {given: example})
         entries[name] = Network(files={"float": f"{name}.onnx"}, parameters=count, gflop=work)
     np.savez_compressed(assets / "golden.npz", **pairs)
     files = file_entries(assets / name for name in ("speech_encoder.onnx", "articulation.onnx", "golden.npz"))

@@ -15,7 +15,7 @@ from lipstream.avatar.bundle import open_speech
 from lipstream.avatar.registry import speech_folder
 from lipstream.errors import InputError
 from lipstream.rate import frames_of_samples
-from lipstream.runtime.networks import SpeechNetworks, load_speech
+from lipstream.runtime.networks import SpeechEngines, load_speech
 from lipstream.speech.codes import BATCH_FRAMES, SpeechToCode
 from lipstream.types import ARTICULATION, Codes, Pcm
 
@@ -140,11 +140,11 @@ def test_senseless_settings_are_refused(lookahead_ms: int, gain: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def networks() -> SpeechNetworks:
+def networks() -> SpeechEngines:
     return load_speech(open_speech(speech_folder()), engine="openvino")
 
 
-def assert_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
+def assert_same_live_and_offline(networks: SpeechEngines, chunk_samples: int) -> None:
     speech = SpeechToCode(networks.encoder, networks.articulation, lookahead_ms=212)
     offline = pushed(speech, TALK, [])
     live = pushed(speech, TALK, list(range(chunk_samples, TALK.size, chunk_samples)))
@@ -153,7 +153,7 @@ def assert_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -
 
 
 @pytest.mark.parametrize("chunk_samples", [160, 640, 16_000])
-def test_trained_networks_say_the_same_live_and_offline(networks: SpeechNetworks, chunk_samples: int) -> None:
+def test_trained_networks_say_the_same_live_and_offline(networks: SpeechEngines, chunk_samples: int) -> None:
     assert_same_live_and_offline(networks, chunk_samples)
 
 
@@ -162,7 +162,7 @@ def test_tiny_networks_say_the_same_live_and_offline() -> None:
     assert_same_live_and_offline(load_speech(open_speech(folder), engine="openvino"), 800)
 
 
-def test_trained_networks_move_the_mouth_with_speech_and_shut_it_in_silence(networks: SpeechNetworks) -> None:
+def test_trained_networks_move_the_mouth_with_speech_and_shut_it_in_silence(networks: SpeechEngines) -> None:
     pcm = np.concatenate([SPEECH, SPEECH, np.zeros(16_000, np.float32)])
     codes = pushed(SpeechToCode(networks.encoder, networks.articulation), pcm, [])
     assert codes[:32, ARTICULATION.index("jaw")].std() > 0.05

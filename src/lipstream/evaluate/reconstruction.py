@@ -19,7 +19,7 @@ LIP_GAP = ARTICULATION.index("lip_gap")
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class PaintedFrame:
     """What the avatar painted for one truth frame."""
 
     image: Image
@@ -34,7 +34,7 @@ def heard_codes(avatar: Avatar, pcm: Pcm) -> Codes:
     return np.concatenate([speech.push(pcm), speech.finish()])
 
 
-def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[Painted]:
+def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[PaintedFrame]:
     """Paint codes `[n, 12]` float32 over n chosen pictures of the driving clip."""
     avatar = subject.avatar
     for start in range(0, len(codes), BATCH_FRAMES):
@@ -45,7 +45,7 @@ def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[Pa
         for image, index, masked, patch in zip(images, some, visual[:, 3:], patches, strict=True):
             avatar.face.compose(image, index, patch)
             crop = np.clip(np.rint((masked + patch * subject.weight) * 255.0), 0, 255).astype(np.uint8)
-            yield Painted(image, np.ascontiguousarray(crop.transpose(1, 2, 0)))
+            yield PaintedFrame(image, np.ascontiguousarray(crop.transpose(1, 2, 0)))
 
 
 def true_pictures(avatar: Avatar, crops: Sequence[Image], indices: Sequence[int]) -> Iterator[Image]:

@@ -64,20 +64,24 @@ def generator_timings(bundle: Bundle, patience: Patience) -> Iterator[Timing | t
     for engine, precision, file in VARIANTS:
         how = f"{engine} {'int8' if file == 'int8' else precision}"
         try:
-            run = _generator(bundle, engine, precision, file)
+            run, computed = _generator(bundle, engine, precision, file)
         except (AvatarError, EngineError, MissingExtraError) as reason:
             yield f"generator {how}", str(reason)
             continue
+        how = f"{engine} {'int8' if file == 'int8' else computed}"
         for batch in (LEAST_BATCH, BATCH):
             work = _batch(run, visual[:batch], codes[:batch])
             yield timed("generator", f"{how}, batch {batch}", batch, work, patience)
 
 
-def _generator(bundle: Bundle, engine: str, precision: str, file: FilePrecision) -> Callable[[Visual, Codes], object]:
+def _generator(
+    bundle: Bundle, engine: str, precision: str, file: FilePrecision
+) -> tuple[Callable[[Visual, Codes], object], str]:
+    """What runs the generator, and the precision that the engine chose."""
     loaded = load_engine(engine, bundle.network_path("fast", file), precision=precision)
     names = bundle.manifest.networks["fast"].tensors
     visual_name, code_name = names.get("visual", "visual"), names.get("code", "code")
-    return lambda visual, codes: loaded.run({visual_name: visual, code_name: codes})
+    return lambda visual, codes: loaded.run({visual_name: visual, code_name: codes}), loaded.precision
 
 
 def _batch(run: Callable[[Visual, Codes], object], visual: Visual, codes: Codes) -> Callable[[], object]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from lipstream.avatar.bundle import Bundle, SpeechBundle, open_bundle, open_speech
 from lipstream.errors import AvatarError, AvatarVersionError, MediaError
 from lipstream.render.face import FaceRenderer
-from lipstream.runtime.networks import QUALITIES, SpeechNetworks, load_generator, load_speech
+from lipstream.runtime.networks import QUALITIES, SpeechEngines, load_generator, load_speech
 from lipstream.speech.codes import SpeechToCode
 from lipstream.video.clip import Clip
 
@@ -27,7 +27,7 @@ class Avatar:
     """The driving clip."""
     face: FaceRenderer
     """What the generator sees and where its work goes."""
-    networks: SpeechNetworks
+    networks: SpeechEngines
     """Speech to articulation, shared by all avatars."""
 
     def speech(self, *, gain: float = 1.0) -> SpeechToCode:

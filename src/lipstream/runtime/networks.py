@@ -33,7 +33,7 @@ class Generator:
 
 
 @dataclass(frozen=True, eq=False)
-class SpeechNetworks:
+class SpeechEngines:
     """The two networks that all avatars share, on engines."""
 
     encoder: LoadedEngine
@@ -65,7 +65,7 @@ def load_generator(bundle: Bundle, *, engine: str = "auto", quality: str = "auto
     return Generator(loaded, network, "int8" if precision == "int8" else loaded.precision)
 
 
-def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechNetworks:
+def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechEngines:
     """Load the speech encoder and articulation, in f32: they cost little, and codes must not depend on the CPU.
 
     Raises:
@@ -77,7 +77,7 @@ def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechNetworks
         choose(engine, _model(bundle.network_path(name), networks[name], name, golden, "float"), precision="f32")
         for name in ("speech_encoder", "articulation")
     )
-    return SpeechNetworks(encoder, articulation)
+    return SpeechEngines(encoder, articulation)
 
 
 def select_network(manifest: Manifest, quality: str) -> tuple[Quality, FilePrecision]:

@@ -9,6 +9,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from lipstream.errors import EngineError
 from lipstream.types import Float32
@@ -51,6 +52,18 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequen
     halve(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
+
+
+def gflop(module: nn.Module, inputs: Mapping[str, Tensor]) -> float:
+    """Work of one run of a module at batch 1 in GFLOP, a multiplication and an addition counted as two.
+
+    Args:
+        module: takes the inputs as keyword arguments of these names.
+        inputs: an example of each, `[b, ...]`, of which the first is run.
+    """
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(**{name: value[:1] for name, value in inputs.items()})
+    return round(float(counter.get_total_flops()) / 1e9, 5)
 
 
 def forget_sources(model: onnx.ModelProto) -> None:
