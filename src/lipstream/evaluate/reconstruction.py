@@ -12,6 +12,7 @@ from lipstream.evaluate.measures import psnr_db, sharpness
 from lipstream.evaluate.repeatability import Repeated, repeat
 from lipstream.evaluate.truth import TruthClip, read_truth, truth_crops
 from lipstream.pipeline.avatar import Avatar
+from lipstream.render.crop import cut
 from lipstream.types import ARTICULATION, Codes, Float32, Image, Pcm
 
 BATCH_FRAMES = 8
@@ -36,16 +37,18 @@ def heard_codes(avatar: Avatar, pcm: Pcm) -> Codes:
 
 def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[PaintedFrame]:
     """Paint codes `[n, 12]` float32 over n chosen pictures of the driving clip."""
-    avatar = subject.avatar
+    avatar, transforms = subject.avatar, subject.bundle.transforms
     for start in range(0, len(codes), BATCH_FRAMES):
         some = indices[start : start + BATCH_FRAMES]
         images = [avatar.clip.image(index) for index in some]
         visual = avatar.face.visual(images, some)
         patches = avatar.face.generate(visual, codes[start : start + BATCH_FRAMES])
-        for image, index, masked, patch in zip(images, some, visual[:, 3:], patches, strict=True):
+        for image, index, patch in zip(images, some, patches, strict=True):
+            driving = cut(image, transforms[index % len(transforms)]).astype(np.float32)
+            weight = subject.weight[..., None]
+            crop = driving * (1 - weight) + patch.transpose(1, 2, 0) * (255 * weight)
             avatar.face.compose(image, index, patch)
-            crop = np.clip(np.rint((masked + patch * subject.weight) * 255.0), 0, 255).astype(np.uint8)
-            yield PaintedFrame(image, np.ascontiguousarray(crop.transpose(1, 2, 0)))
+            yield PaintedFrame(image, np.clip(np.rint(crop), 0, 255).astype(np.uint8))
 
 
 def true_pictures(avatar: Avatar, crops: Sequence[Image], indices: Sequence[int]) -> Iterator[Image]:
