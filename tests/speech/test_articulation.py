@@ -21,10 +21,20 @@ def speaking(frames: int, *spans: tuple[int, int]) -> np.ndarray[tuple[int], np.
 
 
 def test_gain_scales_the_opening_alone() -> None:
-    loud = amplify(np.ones((2, 12), np.float32), 1.5)
+    codes = np.ones((2, 12), np.float32)
+    codes[:, dimension("lip_press")] = 0.0
+    loud = amplify(codes, 1.5)
     assert loud[0, dimension("jaw")] == loud[1, dimension("lip_gap")] == 1.5
-    assert loud[0, dimension("lip_width")] == loud[0, dimension("lip_press")] == loud[0, dimension("protrusion")] == 1.0
+    assert loud[0, dimension("lip_width")] == loud[0, dimension("protrusion")] == 1.0
     assert loud.dtype == np.float32
+
+
+def test_pressed_lips_are_not_drawn_apart() -> None:
+    codes = np.full((2, 12), 0.1, np.float32)
+    codes[:, dimension("lip_press")] = 1.0, 0.0
+    gap = dimension("lip_gap")
+    assert amplify(codes, 1.6)[:, gap].tolist() == pytest.approx([0.1, 0.16])
+    assert amplify(codes, 0.5)[:, gap].tolist() == pytest.approx([0.05, 0.05])
 
 
 def test_gain_leaves_rest_at_rest() -> None:

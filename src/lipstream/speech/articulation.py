@@ -15,6 +15,7 @@ FADE_BEHIND = HOLD_FRAMES + FADE_FRAMES
 FADE_AHEAD = LEAD_FRAMES + FADE_FRAMES
 
 _OPENING = ("jaw", "lip_gap", "upper_lip", "lower_lip", "teeth_gap")
+_LIP_PRESS = ARTICULATION.index("lip_press")
 
 
 def _per_dimension(value: float, exceptions: dict[str, float]) -> Float32:
@@ -29,6 +30,8 @@ _HIGHEST = _per_dimension(1.5, {})
 def amplify(codes: Codes, gain: float) -> Codes:
     """Scale how far the mouth opens, around rest; closures, width and rounding stay.
 
+    Lips that press together are opened no further by a gain above 1, or what is left of their gap would show.
+
     Args:
         codes: `[n, 12]` float32.
         gain: 1 changes nothing, 0 keeps the mouth from opening.
@@ -36,7 +39,9 @@ def amplify(codes: Codes, gain: float) -> Codes:
     Returns:
         `[n, 12]` float32.
     """
-    return codes * _per_dimension(1.0, dict.fromkeys(_OPENING, gain))
+    pressed = np.clip(codes[:, _LIP_PRESS, None], 0.0, 1.0) if gain > 1.0 else np.float32(0.0)
+    opens = _per_dimension(0.0, dict.fromkeys(_OPENING, gain - 1.0))
+    return codes * (1.0 + opens * (1.0 - pressed))
 
 
 def clamp(codes: Codes) -> Codes:
