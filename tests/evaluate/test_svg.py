@@ -76,6 +76,12 @@ def test_names_are_escaped_and_curves_told_apart_by_more_than_colour() -> None:
     assert len(dashes) == 2
 
 
+def test_many_curves_never_look_the_same() -> None:
+    plot = Plot("t", "x", {str(index): np.full(60, index, np.float32) for index in range(20)})
+    looks = [(path.attrib["class"], path.attrib["stroke-dasharray"]) for path in drawn(plot).findall("path")]
+    assert len(set(looks)) == 20
+
+
 @pytest.mark.parametrize("series", [{}, {"none": np.zeros(0, np.float32)}, {"one": np.ones(1, np.float32)}])
 def test_little_or_nothing_is_drawn_too(series: dict[str, np.ndarray]) -> None:
     assert "nan" not in draw(Plot("t", "x", series)).lower()

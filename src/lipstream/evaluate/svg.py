@@ -59,7 +59,7 @@ def draw(plot: Plot) -> str:
         up = _Axis(low, high, top + TOP + AXES_HEIGHT, top + TOP)
         parts.append(_axes(across, up))
         for index, values in enumerate(curves.values()):
-            parts.append(_curve(values[first:last], positions[first:last], across, up, index % len(DASHES)))
+            parts.append(_curve(values[first:last], positions[first:last], across, up, index))
         top += TOP + AXES_HEIGHT + BOTTOM
     parts.append(_text(WIDTH / 2, top + 12, plot.across, "middle"))
     name = escape(f"{plot.title}; {', '.join(curves)}, over {plot.across}", quote=True)
@@ -119,13 +119,15 @@ def _axes(across: _Axis, up: _Axis) -> str:
     return "".join([*parts, _line(LEFT, up.start, WIDTH - RIGHT, up.start, "axis")])
 
 
-def _curve(values: Float32, positions: Float32, across: _Axis, up: _Axis, style: int) -> str:
+def _curve(values: Float32, positions: Float32, across: _Axis, up: _Axis, index: int) -> str:
     places = [(across.place(float(x)), up.place(float(y))) for x, y in zip(positions, values, strict=False)]
     path = " ".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in run) for run in unbroken(places) if len(run) > 1)
-    drawn = f'<path class="curve c{style}" stroke-dasharray="{DASHES[style]}" d="{path}"/>' if path else ""
+    drawn = f'<path {_style(index)} d="{path}"/>' if path else ""
     alone = [run[0] for run in unbroken(places) if len(run) == 1]
     dots = [place for place in places if math.isfinite(place[1])] if len(values) <= DOTTED_POINTS else alone
-    return drawn + "".join(f'<circle class="c{style}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in dots)
+    return drawn + "".join(
+        f'<circle class="c{index % len(DASHES)}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in dots
+    )
 
 
 def unbroken(places: Sequence[tuple[float, float]]) -> Iterator[list[tuple[float, float]]]:
@@ -145,15 +147,18 @@ def _legend(names: Sequence[str]) -> tuple[str, int]:
     """A line and a name for each curve, in as many lines as they need; and the height of these."""
     parts, x, y = [], float(LEFT), LEGEND_LINE - 6
     for index, name in enumerate(names):
-        style, needed = index % len(DASHES), 48 + LETTER_WIDTH * len(name)
+        needed = 48 + LETTER_WIDTH * len(name)
         if x > LEFT and x + needed > WIDTH - RIGHT:
             x, y = float(LEFT), y + LEGEND_LINE
-        parts.append(
-            f'<path class="curve c{style}" stroke-dasharray="{DASHES[style]}" d="M{x:.0f} {y - 4}h28"/>'
-            + _text(x + 34, y, name, "start")
-        )
+        parts.append(f'<path {_style(index)} d="M{x:.0f} {y - 4}h28"/>' + _text(x + 34, y, name, "start"))
         x += needed
     return "".join(parts), y + 6 if names else 0
+
+
+def _style(index: int) -> str:
+    """Colour and dashes of a curve, such that 36 differ in one or the other."""
+    colour, dashes = index % len(DASHES), DASHES[(index + index // len(DASHES)) % len(DASHES)]
+    return f'class="curve c{colour}" stroke-dasharray="{dashes}"'
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
