@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lipstream.types import Float32
+from lipstream.types import ARTICULATION, Float32
 
 
 class FakeEncoder:
@@ -37,10 +37,12 @@ class FakeArticulation:
 
 
 class FakeOpenMouth:
-    """Answers with one code, whatever is heard."""
+    """Answers with one code, whatever is heard: the same in every dimension, lips not pressed."""
 
     def __init__(self, value: float) -> None:
         self._value = value
 
     def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
-        return {"code": np.full((len(inputs["audio"]), 12), self._value, np.float32)}
+        code = np.full((len(inputs["audio"]), 12), self._value, np.float32)
+        code[:, ARTICULATION.index("lip_press")] = 0.0
+        return {"code": code}

@@ -39,9 +39,9 @@ def amplify(codes: Codes, gain: float) -> Codes:
     Returns:
         `[n, 12]` float32.
     """
-    pressed = np.clip(codes[:, _LIP_PRESS, None], 0.0, 1.0) if gain > 1.0 else np.float32(0.0)
     opens = _per_dimension(0.0, dict.fromkeys(_OPENING, gain - 1.0))
-    return codes * (1.0 + opens * (1.0 - pressed))
+    free = 1.0 - np.clip(codes[:, _LIP_PRESS, None], 0.0, 1.0) if gain > 1.0 else 1.0
+    return (codes * (1.0 + opens * free)).astype(np.float32)
 
 
 def clamp(codes: Codes) -> Codes:
