@@ -115,7 +115,7 @@ def main() -> None:
             device=options.device,
             seed=options.seed,
             learning_rate=2e-3,
-            evaluate_every=400,
+            evaluate_every=800,
         )
         run_training(options.work, config)
 
