@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from lipstream.cli.evaluate import evaluate, table
 from lipstream.config import Config
-from lipstream.errors import OutputExistsError
+from lipstream.errors import OutputError, OutputExistsError
 from lipstream.evaluate import evaluation, side_by_side
 from lipstream.evaluate.figures import Evaluation, Figure
 from lipstream.evaluate.silence import measure_silence
@@ -58,6 +58,19 @@ def test_a_report_is_written_and_named(app: typer.Typer, tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert f"report: {folder / 'index.html'}" in result.stdout
     assert json.loads((folder / "evaluation.json").read_text())["avatar"] == "tiny"
+
+
+def test_figures_are_told_before_a_report_that_fails(
+    app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OutputError("no space left")
+
+    monkeypatch.setattr("lipstream.evaluate.report.write_report", full)
+    avatar = str(ASSETS / "avatars" / "tiny")
+    result = CliRunner().invoke(app, [avatar, "--report", str(tmp_path / "report")], obj=Config(tmp_path))
+    assert isinstance(result.exception, OutputError)
+    assert "silence.deviation_percent" in result.stdout
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_any_work(

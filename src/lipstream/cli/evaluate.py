@@ -70,11 +70,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
         subject = load_subject(path, speech_folder(), finder, engine=engine, quality=quality)
     with progress_of_groups("steps") as progress:
         evaluation = measure(subject, Material(truth=truth, data=data), progress)
-        if report is not None:
-            write_report(report, evaluation, subject, truth, progress, overwrite=overwrite)
+    # Before the report, so that figures of many minutes are not lost with a full disk.
     print(json.dumps(evaluation.as_json(), indent=2) if as_json else table(evaluation))
-    if report is not None and not as_json:
-        print(f"\nreport: {report / 'index.html'}")
+    if report is not None:
+        with progress_of_groups("frames") as progress:
+            write_report(report, evaluation, subject, truth, progress, overwrite=overwrite)
+        if not as_json:
+            print(f"\nreport: {report / 'index.html'}")
 
 
 def table(evaluation: "Evaluation") -> str:
