@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from lipstream.types import ARTICULATION
+from studio.makehuman import Fit, Mesh, read_fit, read_obj, read_target
 
 BUST_Y = 3.2  # nothing below is ever in the picture
 JAW_OPEN = 0.5  # weight of `mouth-open` at jaw = 1
 LIP_GAP = 0.150  # distance of the inner lips at lip_gap = 1: 15 mm
+BITE_GAP = 0.025  # how much further the lips part over the upper teeth at lip_tuck = 1
+PRESSED_CORNER = 0.30  # weight of `mouth-corner-puller` that pressing the lips adds, taken back at lip_press = 1
 SEALED = -0.10  # weight of `mouth-open` at which the rest mouth shows no slit between the lips
 UPPER_LIP, LOWER_LIP = 474, 523  # vertices of the inner lips on the midline
 UPPER_TEETH_DROP, LOWER_TEETH_DROP, LOWER_TEETH_BACK = 0.055, 0.035, 0.02  # so that the upper incisors show first
+TONGUE_LIFT = 0.055  # how much less than the jaw the tip of the tongue drops at teeth_gap = 1
 PIVOT = np.array([0.0, 5.55, 0.25])  # the head turns here
-WIDE_EYES = 0.65  # weight of `eye-*-opened-up`, taken back as the lids close
+WIDE_EYES = 0.6  # weight of `eye-*-opened-up`, taken back as the lids close
 NECK_Y = (4.75, 5.85)  # skin below the first keeps still, above the second it turns with the head
 
 SHAPE = {
@@ -44,87 +48,6 @@ PARTS = {  # name: fitting file
     "top": "clothes/female_casualsuit01.mhclo",
     "cap": "hair/ponytail01.mhclo",
 }
-
-
-@dataclass(frozen=True)
-class Mesh:
-    """A polygon mesh as the .obj file has it."""
-
-    vertices: np.ndarray
-    """`[n, 3]` float64."""
-    uv: np.ndarray
-    """`[m, 2]` float64 texture coordinates."""
-    faces: list[list[int]]
-    """Vertex numbers of each polygon."""
-    uv_faces: list[list[int]]
-    """Texture coordinate numbers of each polygon's corners."""
-
-
-def read_obj(path: Path, group: str | None = None) -> Mesh:
-    """Read a Wavefront .obj, or one group of it."""
-    vertices, uv, faces, uv_faces, current = [], [], [], [], None
-    for line in path.read_text().splitlines():
-        word, *rest = line.split() or [""]
-        if word == "v":
-            vertices.append([float(x) for x in rest[:3]])
-        elif word == "vt":
-            uv.append([float(x) for x in rest[:2]])
-        elif word == "g":
-            current = rest[0]
-        elif word == "f" and group in (None, current):
-            corners = [c.split("/") for c in rest]
-            faces.append([int(c[0]) - 1 for c in corners])
-            uv_faces.append([int(c[1]) - 1 if len(c) > 1 and c[1] else 0 for c in corners])
-    return Mesh(np.array(vertices), np.array(uv).reshape(-1, 2), faces, uv_faces)
-
-
-def read_target(path: Path, vertices: int) -> np.ndarray:
-    """Read a sparse shape target as dense offsets `[vertices, 3]`."""
-    offsets = np.zeros((vertices, 3))
-    for line in path.read_text().splitlines():
-        number, *xyz = line.split() or ["#"]
-        if not number.startswith("#"):
-            offsets[int(number)] += [float(x) for x in xyz[:3]]
-    return offsets
-
-
-@dataclass(frozen=True)
-class Fit:
-    """How a part hangs on the body: three body vertices, their weights and an offset for each of its own."""
-
-    rows: np.ndarray
-    """`[n, 9]` float64."""
-    scales: list[tuple[int, int, float]]
-    """For x, y, z: two body vertices and their distance on the body the part was made for."""
-    mesh_path: Path
-
-    def size(self, body: np.ndarray) -> np.ndarray:
-        """The part's scale `[3]` on a body `[n, 3]`."""
-        return np.array([abs(body[a, k] - body[b, k]) / d for k, (a, b, d) in enumerate(self.scales)])
-
-    def apply(self, body: np.ndarray, size: np.ndarray) -> np.ndarray:
-        """The part's vertices `[n, 3]` on a body `[n, 3]`."""
-        corners = body[self.rows[:, :3].astype(int)]
-        return (corners * self.rows[:, 3:6, None]).sum(1) + self.rows[:, 6:9] * size
-
-
-def read_fit(path: Path) -> Fit:
-    """Read a .mhclo fitting file."""
-    rows, scales, mesh, inside = [], {}, path, False
-    for line in path.read_text().splitlines():
-        word, *rest = line.split() or ["#"]
-        if word == "obj_file":
-            mesh = path.parent / rest[0]
-        elif word in ("x_scale", "y_scale", "z_scale"):
-            scales[word] = (int(rest[0]), int(rest[1]), float(rest[2]))
-        elif word == "verts":
-            inside = True
-        elif inside and word.isdigit():
-            numbers = [float(x) for x in (word, *rest)]
-            rows.append(numbers if len(numbers) == 9 else [numbers[0]] * 3 + [1, 0, 0, 0, 0, 0])
-        elif inside and rows:
-            break
-    return Fit(np.array(rows), [scales[k] for k in ("x_scale", "y_scale", "z_scale")], mesh)
 
 
 @dataclass(frozen=True)
@@ -236,11 +159,13 @@ class Head:
         narrow, wide = max(-a["lip_width"], 0.0), max(a["lip_width"], 0.0)
         shape = self.rest + (JAW_OPEN * a["jaw"]) * t["mouth-open"]
         shape = shape + 0.66 * narrow * t["mouth-pursing"] + 0.36 * a["protrusion"] * t["mouth-protusion"]
-        shape = shape + 0.10 * a["protrusion"] * t["mouth-eversion"] + 0.65 * wide * t["mouth-retraction"]
+        pressed = float(np.clip(a["lip_press"], 0, 1))
+        shape = shape + 0.10 * a["protrusion"] * t["mouth-eversion"]
+        shape = shape + 0.60 * (1 - 0.5 * pressed) * wide * t["mouth-retraction"]
         shape = shape + 0.55 * a["lip_press"] * t["mouth-compression"]
-        smile = 0.14 + 0.20 * smoothstep(np.array(a["lip_gap"]), 0.0, 0.4)  # lips that meet do not smile
+        smile = (0.10 + 0.10 * smoothstep(np.array(a["lip_gap"]), 0.0, 0.4)) * (1 - pressed)  # lips that meet do not
         for side, name in zip(self._sides("mouth-corner-puller"), ("corner_left", "corner_right"), strict=True):
-            shape = shape + smile * a[name] * side
+            shape = shape + (smile * a[name] - PRESSED_CORNER * pressed) * side
         return self._set_lip_gap(shape, a)
 
     def _set_lip_gap(self, shape: np.ndarray, a: dict[str, float]) -> np.ndarray:
@@ -249,9 +174,9 @@ class Head:
         tuck = max(a["lip_tuck"], 0.0)
         shape = shape + upper[:, None] * [0, 0.035 * a["upper_lip"], 0.012 * a["upper_lip"]]
         shape = shape + lower[:, None] * [0, -0.035 * a["lower_lip"], 0.012 * a["lower_lip"]]
-        shape = shape + tuck * (lower[:, None] * [0, 0.02, -0.075] + upper[:, None] * [0, 0.025, 0.01])
+        shape = shape + tuck * (lower[:, None] * [0, 0, -0.075] + upper[:, None] * [0, 0, 0.01])
         closed = self.rest[UPPER_LIP, 1] - self.rest[LOWER_LIP, 1]
-        gap = LIP_GAP * max(a["lip_gap"], 0.0) + closed * np.exp(-max(a["lip_gap"], 0.0) / 0.03)
+        gap = LIP_GAP * max(a["lip_gap"], 0.0) + closed * np.exp(-max(a["lip_gap"], 0.0) / 0.03) + BITE_GAP * tuck
         excess = (shape[UPPER_LIP, 1] - shape[LOWER_LIP, 1]) - gap
         share = 0.72 + 0.28 * min(tuck, 1.0) if excess > 0 else 0.6
         shape = shape + lower[:, None] * [0, share * excess / max(lower[LOWER_LIP], 0.5), 0]
@@ -278,7 +203,7 @@ class Head:
         base = self.fits["tongue"].apply(self.neutral, self._sizes["tongue"])
         jaw = self._jaw_drop * max(teeth_gap, 0.0)
         reach = np.clip((base[:, 2] - base[:, 2].min()) / np.ptp(base[:, 2]), 0, 1)[:, None]
-        lift = reach**2 * [0, 0.10 * front, 0.06 * front]
+        lift = reach**2 * [0, 0.10 * front, 0.06 * front] + reach * [0, TONGUE_LIFT * max(teeth_gap, 0.0), 0]
         return base + reach**0.7 * jaw + lift + [0, -0.03, -0.03]
 
     def _eyes(self, body: np.ndarray, gaze: tuple[float, float]) -> np.ndarray:

@@ -65,3 +65,32 @@ def test_teeth_part_with_teeth_gap_alone(head: Head) -> None:
     drop = closed["teeth"][:, 1] - apart["teeth"][:, 1]
     assert drop.min() == pytest.approx(0)
     assert drop.max() > 0.05
+
+
+def corner_rise(head: Head, **dimensions: float) -> float:
+    """How far the corners of the mouth lie above their place at rest."""
+    line, reach = head.neutral[UPPER_LIP, 1], 0.25
+    near = (abs(abs(head.neutral[:, 0]) - reach) < 0.03) & (abs(head.neutral[:, 1] - line) < 0.04)
+    corner = near & (head.neutral[:, 2] > 1.2)
+    return float((head.articulate(code(**dimensions)) - head.rest)[corner, 1].mean())
+
+
+def test_closed_lips_between_spread_vowels_do_not_smile(head: Head) -> None:
+    spread = {"lip_width": 0.9, "corner_left": 0.8, "corner_right": 0.8}
+    assert abs(corner_rise(head, lip_press=1.0)) < 0.01
+    assert abs(corner_rise(head, lip_press=1.0, **spread)) < 0.015
+    assert corner_rise(head, lip_gap=0.4, **spread) > 0.02
+
+
+def test_f_bares_the_upper_teeth_to_the_lower_lip(head: Head) -> None:
+    parts = head.deform(code(jaw=0.15, lip_gap=0.15, lip_tuck=1.0, upper_lip=0.8), Pose())
+    middle = parts["teeth"][abs(parts["teeth"][:, 0]) < 0.06]
+    incisor = middle[middle[:, 2] > middle[:, 2].max() - 0.05][:, 1].min()  # the upper ones stand furthest out
+    assert parts["skin"][UPPER_LIP, 1] - incisor > 0.05
+    assert abs(parts["skin"][LOWER_LIP, 1] - incisor) < 0.05
+
+
+def test_upper_teeth_keep_still_when_the_jaw_drops(head: Head) -> None:
+    closed, apart = (head.deform(code(jaw=j, teeth_gap=j), Pose())["teeth"] for j in (0.0, 1.2))
+    moved = np.linalg.norm(apart - closed, axis=1)
+    assert 0.3 < (moved < 1e-9).mean() < 0.7
