@@ -92,9 +92,9 @@ def test_little_is_a_page_too() -> None:
 
 
 def test_numbers_have_the_digits_that_tell() -> None:
-    values = (0.84912, 31.7123, 0.0659, 0.00071, 12345.6, 100.0, -2.0, -0.5, math.nan, math.inf)
+    values = (0.039, 0.84912, 31.7123, 0.0659, 0.00071, 12345.6, 100.0, -2.0, -0.5, math.nan, math.inf)
     assert [number(value) for value in values] == [
-        "0.849", "31.7", "0.0659", "0.0007", "12346", "100", "−2", "−0.500", "–", "–",  # noqa: RUF001
+        "0.039", "0.849", "31.7", "0.0659", "0.0007", "12346", "100", "−2", "−0.500", "–", "–",  # noqa: RUF001
     ]  # fmt: skip
 
 

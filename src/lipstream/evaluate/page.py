@@ -72,7 +72,8 @@ def number(value: float) -> str:
         return "–"  # noqa: RUF001  a dash in a column of figures
     if value == round(value) and abs(value) < 1e6:
         return f"{value:.0f}".replace("-", "−")  # noqa: RUF001  a minus sign
-    digits = max(0, min(4, 2 - math.floor(math.log10(abs(value)))))
+    most = 3 if value == round(value, 3) else 4  # a measure that was rounded shows no more than it has
+    digits = max(0, min(most, 2 - math.floor(math.log10(abs(value)))))
     return f"{value:.{digits}f}".replace("-", "−")  # noqa: RUF001
 
 

@@ -29,8 +29,9 @@ td.miss, .miss .word { font-weight: 600; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.9rem; min-width: 60%; }
 th, td { padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
-thead th { color: var(--soft); font-weight: 600; } tbody th { font-weight: 400; }
-td:nth-child(4) { white-space: nowrap; }
+thead th, thead .number { color: var(--soft); font-weight: 600; white-space: normal; vertical-align: bottom; }
+tbody th { font-weight: 400; }
+td:nth-child(4), .data td:first-child { white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.heat { background: color-mix(in srgb, var(--c0) calc(var(--heat) * 0.6), transparent); padding-inline: 0.5rem; }
 figure { margin: 1.25rem 0; } figcaption { font-weight: 600; margin-bottom: 0.35rem; }
