@@ -91,7 +91,7 @@ class Materials:
         ivory = n.mix(0.5, n.tone(image.outputs["Color"], saturation=1.1, value=1.25), (0.88, 0.73, 0.52, 1))
         for name in ("Base Color", "Emission Color"):
             tree.links.new(n.mix(n.attribute("front"), (0.10, 0.03, 0.025, 1), ivory), inputs[name])
-        inputs["Emission Strength"].default_value = 0.16
+        inputs["Emission Strength"].default_value = 0.20
 
     def _tongue(self, tree, inputs, image) -> None:  # noqa: ANN001, ARG002
         """Pink, wet, and glowing as the teeth do."""
