@@ -18,6 +18,7 @@ BESIDE = (
     "truth.told_mouth_psnr_db",
     "truth.landmark_r",
     "truth.viseme_ceiling_percent",
+    "real.loudness_r",
     "real.grid_s1_loudness_r",
     "real.other_speakers_loudness_r",
     "leak.unmasked_r2",
@@ -75,8 +76,14 @@ def replaced(page: str, table: str) -> str:
 
 def _row(figure: Report) -> str:
     verdict = {None: "", True: " ✓", False: " ✗"}[figure.get("passes")]
-    value = f"{figure['value']:.3g}" if abs(figure["value"]) < 1000 else f"{figure['value']:.0f}"
+    value = _shown(figure["value"])
     return f"| `{figure['name']}` | {value}{verdict} | {figure.get('bar', '')} | {figure['meaning']} |"
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "no number"
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:

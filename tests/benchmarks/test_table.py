@@ -13,6 +13,7 @@ FIGURES = (
     Figure("truth.opening_r", 0.96, "opening"),
     Figure("truth.voiced_opening_r", 0.9, "has no bar"),
     Figure("truth.loudness_r", 0.7, "baseline"),
+    Figure("swap.talking_r", float("nan"), "no face"),
 )
 EVALUATION = Evaluation("tiny", {}, FIGURES, {"real": "LIPSTREAM_DATA is unset"}).as_json()
 BENCH = Bench(
@@ -38,9 +39,10 @@ def test_figures_with_a_bar_and_those_that_explain_them_are_rows(table: ModuleTy
     rows = table.figures_table(EVALUATION, BENCH).splitlines()
     assert rows[2] == "| `truth.opening_r` | 0.96 ✓ | ≥ 0.95 | opening |"
     assert rows[3] == "| `truth.loudness_r` | 0.7 |  | baseline |"
-    assert rows[4] == "| `speed.generator_fps` | 30 ✗ | ≥ 40 | frames/s |"
-    assert rows[5] == "| `speed.hour_memory_mb` | 1234 ✓ | ≤ 1536 | peak |"
-    assert rows[6] == "| real | not measured | | LIPSTREAM_DATA is unset |"
+    assert rows[4] == "| `swap.talking_r` | no number ✗ | ≥ 0.98 | no face |"
+    assert rows[5] == "| `speed.generator_fps` | 30 ✗ | ≥ 40 | frames/s |"
+    assert rows[6] == "| `speed.hour_memory_mb` | 1234 ✓ | ≤ 1536 | peak |"
+    assert rows[7] == "| real | not measured | | LIPSTREAM_DATA is unset |"
     assert "cores of" in rows[-1]
 
 

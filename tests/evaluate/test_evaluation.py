@@ -12,7 +12,7 @@ from lipstream.evaluate.silence import measure_silence
 
 @pytest.fixture
 def quick_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same measurement of one second in place of eight."""
+    """The same measurement of one second in place of six."""
     monkeypatch.setattr("lipstream.evaluate.evaluation.measure_silence", partial(measure_silence, seconds=1))
 
 

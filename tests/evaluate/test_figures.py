@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lipstream.evaluate.figures import BARS, Bar, Evaluation, Figure
+from lipstream.evaluate.figures import BARS, Bar, Evaluation, Figure, as_plain
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_bars_read_as_they_are() -> None:
         "≤ 2",
         "-1 … 1",
     ]
+
+
+def test_what_is_no_number_is_null_and_missed() -> None:
+    plain = as_plain(Figure("truth.opening_r", float("nan"), "opening"))
+    assert (plain["value"], plain["passes"]) == (None, False)
+    json.dumps(plain, allow_nan=False)
 
 
 def test_json_says_what_was_measured_what_passes_and_what_is_missing() -> None:

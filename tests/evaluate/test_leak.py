@@ -50,6 +50,10 @@ def test_a_guess_worse_than_the_mean_counts_as_none_and_is_told() -> None:
     assert leak_figures(Probe(0.4, 217), Probe(0.9, 217))[0].passes is False
 
 
+def test_what_is_no_number_does_not_pass() -> None:
+    assert leak_figures(Probe(float("nan"), 217), Probe(0.97, 217))[0].passes is False
+
+
 def test_the_tiny_avatar_hides_the_mouth(subject: Subject) -> None:
     masked, whole = probe(subject, talk_of(subject, 96))
     assert whole.r2 > 0.9

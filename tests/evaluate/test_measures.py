@@ -43,7 +43,14 @@ def test_frames_without_a_face_are_left_out() -> None:
 @given(lag=st.integers(-15, 15))
 def test_lag_is_positive_where_the_found_curve_is_late(lag: int) -> None:
     pairs = [(delayed(truth, lag), truth) for truth in (smooth_noise(75), smooth_noise(60), smooth_noise(90))]
-    assert measures.lag_frames(pairs) == lag
+    assert measures.lag_frames(measures.lag_curve(pairs)) == lag
+
+
+def test_a_clip_shorter_than_a_lag_has_no_correlation_there() -> None:
+    found = measures.lagged_correlations(delayed(truth := smooth_noise(9), 2), truth)
+    assert measures.lag_frames(found) == 2
+    assert not found[:7].any()
+    assert not found[-7:].any()
 
 
 def test_loudness_is_the_level_of_each_frame() -> None:

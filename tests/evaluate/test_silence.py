@@ -38,9 +38,12 @@ def test_the_worse_of_both_sounds_counts() -> None:
     assert "room" in figures[0].meaning
 
 
-def test_without_any_face_only_that_is_said() -> None:
-    (only,) = silence_figures({"digital": curve(np.full(5, np.nan, np.float32))})
-    assert (only.name, only.value, only.passes) == ("silence.face_found_percent", 0.0, False)
+def test_a_sound_over_which_no_face_is_found_is_the_worst() -> None:
+    still, lost = np.full(5, 0.01, np.float32), np.full(5, np.nan, np.float32)
+    for curves in ({"digital": curve(still), "room": curve(lost)}, {"room": curve(lost), "digital": curve(still)}):
+        figures = silence_figures(curves)
+        assert [figure.passes for figure in figures] == [False, False, False]
+        assert "room" in figures[0].meaning
 
 
 def test_the_tiny_avatar_is_still_and_moves_with_two_talkers(subject: Subject, hello: Pcm) -> None:

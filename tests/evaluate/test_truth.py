@@ -6,6 +6,7 @@ import pytest
 from drawn_face import no_progress
 
 from lipstream.errors import InputError, MediaError
+from lipstream.evaluate import evaluation
 from lipstream.evaluate.faces import Subject, openings
 from lipstream.evaluate.phones import SpokenPhone
 from lipstream.evaluate.reconstruction import Reconstruction, heard_codes, paint, run_truth, true_pictures
@@ -111,6 +112,17 @@ def test_speech_without_pictures_is_judged_by_its_codes(run: Reconstruction) -> 
     assert not measured.plots
 
 
+def test_what_needs_pictures_is_not_measured_without_them(
+    tmp_path: Path, truth: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez(tmp_path / ARRAYS, **(dict(np.load(truth / ARRAYS)) | {"opening_px": np.zeros(0, np.float32)}))
+    (tmp_path / SOUND).write_bytes((truth / SOUND).read_bytes())
+    monkeypatch.setattr(evaluation, "GROUPS", {name: evaluation.GROUPS[name] for name in ("seam", "swap")})
+    found = evaluation.evaluate(subject, evaluation.Material(truth=tmp_path), no_progress)
+    assert "no rendered clip" in found.not_measured["swap"]
+    assert {figure.name.split("_")[0] for figure in found.figures} == {"seam.rest"}
+
+
 def test_true_crops_are_set_in_as_painted_ones_are(truth: Path, subject: Subject) -> None:
     clip = read_truth(truth)[0]
     painted = list(paint(subject, clip.codes[:6], clip.frame_index[:6]))
@@ -134,6 +146,13 @@ def test_truth_that_does_not_fit_together_is_refused(tmp_path: Path, truth: Path
     np.savez(tmp_path / ARRAYS, **(arrays | {"opening_px": arrays["opening_px"][:-3]}))
     with pytest.raises(InputError, match="whole clips"):
         read_truth(tmp_path)
+    np.savez(tmp_path / ARRAYS, **(arrays | {"frame_index": arrays["frame_index"][:-3]}))
+    with pytest.raises(InputError, match="17 pictures"):
+        read_truth(tmp_path)
+    for starts in ([], [0, 30]):
+        np.savez(tmp_path / ARRAYS, **(arrays | {"clip_start": np.array(starts, np.int32)}))
+        with pytest.raises(InputError, match="no clips, or not as many starts"):
+            read_truth(tmp_path)
     np.savez(tmp_path / ARRAYS, codes=arrays["codes"])
     with pytest.raises(InputError, match="lacks clip_start"):
         read_truth(tmp_path)

@@ -18,12 +18,12 @@ from lipstream.audio.read import read_pcm
 from lipstream.errors import InputError
 from lipstream.evaluate.contacts import Spoken, contact_figures, picture_closure_percent, rounding_table
 from lipstream.evaluate.faces import Progress, Subject, openings
-from lipstream.evaluate.figures import Figure, Measured, Plot, Table
+from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_seconds
 from lipstream.evaluate.phones import SILENCE, SpokenPhone, frame_at
 from lipstream.evaluate.reconstruction import heard_codes
 from lipstream.evaluate.visemes import VISEME_OF, VISEMES
 from lipstream.pipeline.offline import render
-from lipstream.types import ARTICULATION, FRAME_MS, SAMPLE_RATE_HZ, Float32
+from lipstream.types import ARTICULATION, SAMPLE_RATE_HZ, Float32
 
 FOLDER = "aligned_speech"
 _SAME = {"AXR": "ER", "DX": "RR", "NX": "N", "EN": "N", "ENG": "NG", "EM": "M", "EL": "L", "HV": "HH", "UX": "UW"}
@@ -134,9 +134,8 @@ def measure_aligned(subject: Subject, recordings: Sequence[AlignedRecording], pr
 
 
 def _plot(one: AlignedRecording, curve: Float32) -> Plot:
-    seconds = ((np.arange(len(curve)) + 0.5) * FRAME_MS / 1000).astype(np.float32)
     said = " ".join(phone.symbol.lower() for phone in one.phones if phone.symbol != SILENCE)
-    return Plot(f"Opening, share of the face's height: {said}", "seconds", {"avatar": curve}, seconds)
+    return over_seconds(f"Opening, share of the face's height: {said}", {"avatar": curve})
 
 
 def viseme_codes(spoken: Sequence[Spoken]) -> Table:

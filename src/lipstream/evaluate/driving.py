@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,16 +44,15 @@ class Talk:
 
 
 def read_talk(avatar: Avatar, folder: Path, most_frames: int = MOST_FRAMES) -> Talk:
-    """Read the first frames of a folder of truth.
+    """Read the first frames of a folder of truth, some of it rendered.
 
     Raises:
         AvatarError: the arrays are damaged.
         InputError: arrays and pictures do not fit together; MediaError: the pictures cannot be decoded.
     """
     clips = [clip for clip in read_truth(folder) if clip.rendered]
-    crops = [crop for clip in truth_crops(folder, clips) for crop in clip][:most_frames]
     return Talk(
-        crops=crops,
+        crops=list(islice(chain.from_iterable(truth_crops(folder, clips)), most_frames)),
         indices=[index for clip in clips for index in clip.frame_index][:most_frames],
         opening_px=np.concatenate([clip.opening_px for clip in clips])[:most_frames],
         heard=np.concatenate([heard_codes(avatar, clip.pcm) for clip in clips])[:most_frames],

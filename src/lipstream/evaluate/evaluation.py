@@ -90,11 +90,15 @@ def _silence(subject: Subject, material: Material, progress: Progress) -> Measur
 
 
 def _seam(subject: Subject, material: Material, progress: Progress) -> Measured:
-    return measure_seam(subject, _truth_folder(subject, material), progress)
+    rendered = any(clip.rendered for clip in _known_clips(subject, material))
+    return measure_seam(subject, _truth_folder(subject, material) if rendered else None, progress)
 
 
 def _swap(subject: Subject, material: Material, progress: Progress) -> Measured:
-    return measure_swap(subject, _required_truth(subject, material), progress)
+    folder = _required_truth(subject, material)
+    if not any(clip.rendered for clip in read_truth(folder)):
+        raise _AbsentError(f"{folder} holds no rendered clip, which a driving mouth is taken from")
+    return measure_swap(subject, folder, progress)
 
 
 def _lookahead(subject: Subject, material: Material, progress: Progress) -> Measured:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lipstream.types import Float32
+import numpy as np
+
+from lipstream.types import FRAME_MS, Float32
 
 SCHEMA = "lipstream.evaluation/1"
 
@@ -105,6 +107,17 @@ class Plot:
     """Where the values lie on the axis, `[n]` float32; None: 0, 1, 2, ..."""
 
 
+def over_seconds(title: str, series: Mapping[str, Float32]) -> Plot:
+    """Curves of a value a frame, `[n]` float32 each, over the middles of the frames in seconds."""
+    frames = max(len(values) for values in series.values())
+    return Plot(title, "seconds", series, ((np.arange(frames) + 0.5) * FRAME_MS / 1000).astype(np.float32))
+
+
+def over_lags(title: str, r: Float32) -> Plot:
+    """Correlations by lag, `[2 k + 1]` float32 from k frames early to k late."""
+    return Plot(title, "frames late", {"r": r}, (np.arange(len(r)) - len(r) // 2).astype(np.float32))
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows that do not fit into single figures, such as one for each viseme."""
@@ -147,7 +160,7 @@ class Evaluation:
     """For the report only."""
 
     def as_json(self) -> dict[str, object]:
-        """Plain dictionaries and lists of schema lipstream.evaluation/1."""
+        """Plain dictionaries and lists of schema lipstream.evaluation/1, without NaN, which JSON does not know."""
         return {
             "schema": SCHEMA,
             "avatar": self.avatar,
@@ -158,8 +171,9 @@ class Evaluation:
 
 
 def as_plain(figure: Figure) -> dict[str, object]:
-    """A figure as a report holds it: name, value, meaning, and its bar where there is one."""
-    plain: dict[str, object] = {"name": figure.name, "value": round(figure.value, 4), "meaning": figure.meaning}
+    """A figure as a report holds it: name, value (None where it is no number), meaning, its bar where it has one."""
+    value = round(figure.value, 4) if math.isfinite(figure.value) else None
+    plain: dict[str, object] = {"name": figure.name, "value": value, "meaning": figure.meaning}
     if figure.bar is not None:
         plain |= {"bar": str(figure.bar), "passes": figure.passes}
     return plain

@@ -108,12 +108,13 @@ def _errors(kernel: Float64, wanted: Float64, known: Frames, tried: Frames) -> F
 
 def leak_figures(masked: Probe, whole: Probe) -> list[Figure]:
     """Figures of both probes; where one guesses worse than the mean, its share counts as 0."""
+    read, readable = (float(np.maximum(0.0, one.r2)) for one in (masked, whole))  # keeps NaN, which passes no bar
     return [
         Figure(
             "leak.r2",
-            max(0.0, masked.r2),
+            read,
             f"share of the driving mouth's opening that a probe reads from what the generator sees, {masked.frames} "
             f"frames; {masked.r2:.3f}, where below 0 counts as 0",
         ),
-        Figure("leak.unmasked_r2", max(0.0, whole.r2), "the same probe with nothing hidden: it can read an opening"),
+        Figure("leak.unmasked_r2", readable, "the same probe with nothing hidden: it can read an opening"),
     ]

@@ -29,8 +29,8 @@ def lagged_correlations(found: Float32, truth: Float32, max_lag_frames: int = MA
     """
     values = []
     for lag in range(-max_lag_frames, max_lag_frames + 1):
-        late, early = max(lag, 0), max(-lag, 0)
-        values.append(correlation(found[late : len(found) - early], truth[early : len(truth) - late]))
+        late, early, common = max(lag, 0), max(-lag, 0), max(len(truth) - abs(lag), 0)
+        values.append(correlation(found[late : late + common], truth[early : early + common]))
     return np.array(values, np.float32)
 
 
@@ -38,7 +38,7 @@ def lag_curve(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MA
     """Mean over clips of `lagged_correlations`.
 
     Args:
-        pairs: found and true curve `[n]` of each clip, at least `max_lag_frames + 2` long.
+        pairs: found and true curve `[n]` of each clip; a lag longer than a clip counts as r = 0.
         max_lag_frames: furthest lag tried in either direction.
 
     Returns:
@@ -49,15 +49,13 @@ def lag_curve(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MA
     return mean
 
 
-def lag_frames(pairs: Sequence[tuple[Float32, Float32]], max_lag_frames: int = MAX_LAG_FRAMES) -> int:
-    """By how many frames the found curves come after the true ones, all clips taken together.
-
-    Args and limits are those of `lag_curve`.
+def lag_frames(curve: Float32) -> int:
+    """By how many frames found curves come after true ones, by their lag curve `[2 k + 1]`.
 
     Returns:
-        The lag at which the mean correlation is highest; positive where the found curves are late.
+        The lag at which it is highest, -k..k; positive where the found curves are late.
     """
-    return int(np.argmax(lag_curve(pairs, max_lag_frames))) - max_lag_frames
+    return int(np.argmax(curve)) - len(curve) // 2
 
 
 def loudness(pcm: Pcm, frames: int) -> Float32:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from lipstream.audio.read import read_pcm
 from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.evaluate.faces import Progress, Subject, openings
-from lipstream.evaluate.figures import Figure, Measured, Plot, Table
-from lipstream.evaluate.measures import MAX_LAG_FRAMES, correlation, lag_curve, loudness, tremble
+from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_lags, over_seconds
+from lipstream.evaluate.measures import correlation, lag_curve, lag_frames, loudness, tremble
 from lipstream.evaluate.reconstruction import LIP_GAP, heard_codes
 from lipstream.pipeline.offline import render
-from lipstream.types import FRAME_MS, Float32
+from lipstream.types import Float32
 from lipstream.video.pictures import pictures
 
 ONE_SPEAKER = "grid_s1"
@@ -103,27 +103,26 @@ def compare(subject: Subject, recordings: Sequence[Recording], progress: Progres
 
 def measured_real(comparisons: Sequence[Comparison]) -> Measured:
     """Figures at lag 0 but for the lag itself; the curves of some clips, and a row for each speaker."""
-    lags = np.arange(-MAX_LAG_FRAMES, MAX_LAG_FRAMES + 1, dtype=np.float32)
-    lag_plot = Plot("Real speech: r of the opening by lag", "frames late", {"r": _lags(comparisons)}, lags)
+    lag_plot = over_lags("Real speech: r of the opening by lag", _lags(comparisons))
     return Measured(real_figures(comparisons), [*_plots(comparisons), lag_plot], [_table(comparisons)])
 
 
 def real_figures(comparisons: Sequence[Comparison]) -> list[Figure]:
     """Over all speakers (with the bars on real speech), and over each set; a set without clips is left out."""
     speakers = len({one.recording.speaker for one in comparisons})
-    who = f"median over {speakers} speakers, closed vocabulary of GRID but for one"
-    late = float(np.argmax(_lags(comparisons)) - MAX_LAG_FRAMES)
+    who = f"median over {speakers} speakers, nearly all of GRID's closed vocabulary"
     tremble_times = _median(comparisons, lambda one: tremble(one.ours) / max(tremble(one.theirs), 1e-6))
+    lag = lag_frames(_lags(comparisons))
     figures = [
         *_correlations("real.", comparisons, who),
         Figure(
             "real.code_r", _median(comparisons, _code_r), "lip_gap heard, before any picture, against their opening"
         ),
-        Figure("real.lag_frames", late, "frames by which the avatar's lips come after the speakers'"),
+        Figure("real.lag_frames", lag, "frames by which the avatar's lips come after the speakers'"),
         Figure("real.tremble_times", tremble_times, "trembling of the avatar's lips over the speakers'"),
     ]
     for name, meaning in SETS.items():
-        part = [one for one in comparisons if one.recording.speakers == name]
+        part = _of(name, comparisons)
         if part:
             figures += _correlations(f"real.{name}_", part, f"{meaning}, {len(part)} clips")
     return figures
@@ -179,12 +178,11 @@ def _lags(comparisons: Sequence[Comparison]) -> Float32:
 
 
 def _plots(comparisons: Sequence[Comparison]) -> list[Plot]:
-    shown = [one for name in SETS for one in _of(name, comparisons)[:PLOTTED_CLIPS]]
     plots = []
-    for one in shown:
-        seconds = ((np.arange(len(one.ours)) + 0.5) * FRAME_MS / 1000).astype(np.float32)
-        title = f"Opening, {one.recording.path.stem} ({SETS[one.recording.speakers]}), share of the face's height"
-        plots.append(Plot(title, "seconds", {"avatar": one.ours, "speaker": one.theirs}, seconds))
+    for name, meaning in SETS.items():
+        for one in _of(name, comparisons)[:PLOTTED_CLIPS]:
+            title = f"Opening, {one.recording.path.stem} ({meaning}), share of the face's height"
+            plots.append(over_seconds(title, {"avatar": one.ours, "speaker": one.theirs}))
     return plots
 
 
@@ -196,7 +194,6 @@ def _table(comparisons: Sequence[Comparison]) -> Table:
     rows: list[tuple[str | float, ...]] = []
     for speaker, clips in _by_speaker(comparisons).items():
         values = [_median(clips, of) for of in (_opening_r, _loudness_r, _voiced_opening_r, _voiced_loudness_r)]
-        lag = int(np.argmax(_lags(clips))) - MAX_LAG_FRAMES
-        rows.append((speaker, len(clips), *(round(value, 3) for value in values), lag))
+        rows.append((speaker, len(clips), *(round(value, 3) for value in values), lag_frames(_lags(clips))))
     header = ("speaker", "clips", "r", "loudness r", "voiced r", "voiced loudness r", "lag, frames")
     return Table("Real speakers, medians over clips", header, tuple(rows))

@@ -1,5 +1,6 @@
 """Sounds in which nobody speaks in, how still the avatar's lips stay out; and how much speech that stillness costs."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,20 +36,20 @@ class Curve:
 
     @property
     def deviation_percent(self) -> float:
-        """Deviation of the opening, share of the face's height."""
-        return 100.0 * float(np.nanstd(self.opening))
+        """Deviation of the opening, share of the face's height; infinite where no face is found: that is not still."""
+        return 100.0 * float(np.nanstd(self.opening)) if np.isfinite(self.opening).any() else math.inf
 
     @property
     def mean_percent(self) -> float:
-        """Mean of the opening, share of the face's height."""
-        return 100.0 * float(np.nanmean(self.opening))
+        """Mean of the opening, share of the face's height; infinite where no face is found."""
+        return 100.0 * float(np.nanmean(self.opening)) if np.isfinite(self.opening).any() else math.inf
 
 
 def silence_figures(curves: Mapping[str, Curve]) -> list[Figure]:
     """Figures of the openings over each quiet sound; the worst of them has to pass."""
     found = 100.0 * float(np.mean(np.isfinite(np.concatenate([curve.opening for curve in curves.values()]))))
-    figures = [Figure("silence.face_found_percent", found, "pictures in which a face is found")]
-    return figures if found == 0.0 else [*_worst("silence", curves), *figures]
+    meaning = "pictures in which a face is found"
+    return [*_worst("silence", curves), Figure("silence.face_found_percent", found, meaning)]
 
 
 def measure_silence(

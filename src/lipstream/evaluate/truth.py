@@ -66,6 +66,8 @@ def read_truth(folder: Path) -> list[TruthClip]:
         raise InputError(f"{folder / ARRAYS} lacks {', '.join(sorted(missing))}: build it again")
     pcm = read_pcm(folder / SOUND)
     totals = (len(arrays["codes"]), len(pcm), len(arrays["phone_symbol"]))
+    if not len(arrays["clip_start"]) or len({len(arrays[name]) for name in _STARTS}) > 1:
+        raise InputError(f"{folder / ARRAYS} holds no clips, or not as many starts of each kind: build it again")
     pieces = [_pieces(arrays[name], total) for name, total in zip(_STARTS, totals, strict=True)]
     clips = [_clip(arrays, pcm[samples], frames, spoken) for frames, samples, spoken in zip(*pieces, strict=True)]
     for clip in clips:
@@ -75,10 +77,10 @@ def read_truth(folder: Path) -> list[TruthClip]:
 
 def _check(clip: TruthClip, path: Path) -> None:
     expected = frames_of_samples(len(clip.pcm))
-    if clip.codes.shape != (expected, CODE_SIZE):
+    if clip.codes.shape != (expected, CODE_SIZE) or len(clip.frame_index) != expected:
         raise InputError(
-            f"{path}: a clip of {len(clip.pcm)} samples has codes {list(clip.codes.shape)}, "
-            f"expected [{expected}, {CODE_SIZE}]: build it again"
+            f"{path}: a clip of {len(clip.pcm)} samples has codes {list(clip.codes.shape)} and {len(clip.frame_index)} "
+            f"pictures, expected [{expected}, {CODE_SIZE}] and {expected}: build it again"
         )
     if len(clip.opening_px) not in {0, expected}:
         raise InputError(f"{path}: opening_px ends inside a clip, expected whole clips: build it again")

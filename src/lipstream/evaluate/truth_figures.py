@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipstream.evaluate.contacts import Spoken, contact_figures, picture_closure_percent, rounding_table
-from lipstream.evaluate.figures import Figure, Measured, Plot, Table
-from lipstream.evaluate.measures import MAX_LAG_FRAMES, correlation, jitter, lag_curve, loudness, residual
+from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_lags, over_seconds
+from lipstream.evaluate.lips import LipCurves
+from lipstream.evaluate.measures import correlation, jitter, lag_curve, lag_frames, loudness, residual
 from lipstream.evaluate.phones import SILENCE, frame_at, voiced_frames
 from lipstream.evaluate.reconstruction import Reconstruction, Said, TruthRun
 from lipstream.evaluate.repeatability import Repeated, change
@@ -40,7 +41,7 @@ def measured_truth(run: Reconstruction) -> Measured:
 
 def picture_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list[Figure]:
     """Figures over the frames of all rendered clips: from the sound (with the bars), and from the known codes."""
-    lag = float(np.argmax(_lags(heard)) - MAX_LAG_FRAMES)
+    lag = lag_frames(_lags(heard))
     closed = picture_closure_percent([(run.found.opening, run.clip.phones) for run in heard])
     truly = picture_closure_percent([(run.true.opening, run.clip.phones) for run in heard])
     return [
@@ -49,8 +50,8 @@ def picture_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list
         Figure("truth.voiced_opening_r", _r(heard, _opening, voiced=True), "opening over frames with speech only"),
         Figure("truth.voiced_loudness_r", _r(heard, _loudness, voiced=True), "baseline of these frames"),
         Figure("truth.lag_frames", lag, "frames by which the lips come after the truth"),
-        Figure("truth.width_r", _seen_r(heard, "width"), "width of the mouth, finished against true pictures"),
-        Figure("truth.protrusion_r", _seen_r(heard, "protrusion"), "protrusion (guessed depth), the same way"),
+        Figure("truth.width_r", _seen_r(heard, _width), "width of the mouth, finished against true pictures"),
+        Figure("truth.protrusion_r", _seen_r(heard, _protrusion), "protrusion (guessed depth), the same way"),
         Figure("truth.mouth_psnr_db", _mean_psnr(heard), "from sound: mouth region against the truth, mean"),
         Figure("truth.told_opening_r", _r(told, _opening), "from the known codes: opening on finished pictures"),
         Figure("truth.told_mouth_psnr_db", _mean_psnr(told), "from the known codes: mouth region, mean"),
@@ -123,14 +124,8 @@ def _plots(heard: Sequence[TruthRun]) -> list[Plot]:
     for number, one in enumerate(heard, start=1):
         title = f"Opening, clip {number} of the known truth, share of the face's height"
         curves = {"finished pictures": one.found.opening, "true pictures": one.true.opening}
-        plots.append(Plot(title, "seconds", curves, _seconds(len(one.true.opening))))
-    lags = np.arange(-MAX_LAG_FRAMES, MAX_LAG_FRAMES + 1, dtype=np.float32)
-    plots.append(Plot("Known truth: r of the opening by lag", "frames late", {"r": _lags(heard)}, lags))
-    return plots
-
-
-def _seconds(frames: int) -> Float32:
-    return ((np.arange(frames) + 0.5) * FRAME_MS / 1000).astype(np.float32)
+        plots.append(over_seconds(title, curves))
+    return [*plots, over_lags("Known truth: r of the opening by lag", _lags(heard))]
 
 
 def _opening(run: TruthRun) -> Float32:
@@ -139,6 +134,14 @@ def _opening(run: TruthRun) -> Float32:
 
 def _loudness(run: TruthRun) -> Float32:
     return loudness(run.clip.pcm, len(run.clip.codes))
+
+
+def _width(lips: LipCurves) -> Float32:
+    return lips.width
+
+
+def _protrusion(lips: LipCurves) -> Float32:
+    return lips.protrusion
 
 
 def _all(curves: Sequence[Float32]) -> Float32:
@@ -157,10 +160,8 @@ def _r(runs: Sequence[TruthRun], curve: Callable[[TruthRun], Float32], *, voiced
     return correlation(found, known)
 
 
-def _seen_r(runs: Sequence[TruthRun], name: str) -> float:
-    return correlation(
-        _all([getattr(run.found, name) for run in runs]), _all([getattr(run.true, name) for run in runs])
-    )
+def _seen_r(runs: Sequence[TruthRun], curve: Callable[[LipCurves], Float32]) -> float:
+    return correlation(_all([curve(run.found) for run in runs]), _all([curve(run.true) for run in runs]))
 
 
 def _lags(runs: Sequence[TruthRun]) -> Float32:
