@@ -21,7 +21,7 @@ from studio.phones import Phone
 from studio.train_speech import TRUTH_SENTENCES, number_of
 from studio.voices import HELD_OUT_VOICE, read
 
-CROPS = 820
+CROPS = 1500
 HELD_OUT_FRAMES = 400
 """Frames of held-out speech that are rendered, at least: whole sentences."""
 HELD_OUT_SAMPLES = 60 * SAMPLE_RATE_HZ
