@@ -6,11 +6,9 @@ import numpy as np
 
 from lipstream.evaluate.driving import Talk
 from lipstream.evaluate.faces import FaceFinder, Subject
-from lipstream.evaluate.reconstruction import paint
+from lipstream.evaluate.speaking import LIP_GAP, paint
 from lipstream.render.face import FaceRenderer
-from lipstream.types import ARTICULATION, Codes, Float32, Image
-
-LIP_GAP = ARTICULATION.index("lip_gap")
+from lipstream.types import Codes, Float32, Image
 
 
 def gap_codes(frames: int, period: float) -> Codes:

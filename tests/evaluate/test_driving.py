@@ -1,25 +1,11 @@
 import numpy as np
 from talking import Showing, talk_of
 
-from lipstream.evaluate.driving import Mouths, batches, idle_pictures, speak_over, talking_pictures
+from lipstream.evaluate.driving import Mouths, talking_pictures
 from lipstream.evaluate.faces import Subject, openings
-from lipstream.evaluate.reconstruction import heard_codes
-from lipstream.pipeline.offline import render
+from lipstream.evaluate.speaking import heard_codes, idle_pictures, speak_over
 from lipstream.render.crop import cut
 from lipstream.types import Pcm
-
-
-def test_batches_keep_every_item() -> None:
-    assert list(batches(range(19))) == [list(range(8)), list(range(8, 16)), [16, 17, 18]]
-    assert list(batches([])) == []
-
-
-def test_speaking_over_the_clip_itself_is_what_a_user_gets(subject: Subject, hello: Pcm) -> None:
-    codes = heard_codes(subject.avatar, hello)
-    places = list(range(len(codes)))
-    over = speak_over(subject.avatar, codes, places, idle_pictures(subject.avatar, places))
-    for image, frame in zip(over, render(hello, subject.avatar), strict=True):
-        np.testing.assert_array_equal(image, frame.image)
 
 
 def test_a_true_crop_is_set_whole_into_its_picture(subject: Subject) -> None:

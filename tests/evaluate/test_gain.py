@@ -3,11 +3,10 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn_face import no_progress
-from talking import LIP_GAP
 
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.gain import GAINS, Gained, gain_figures, measure_gain, vowel_openings
-from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.speaking import LIP_GAP, heard_codes
 from lipstream.evaluate.truth import TruthClip
 from lipstream.types import Float32, Pcm
 

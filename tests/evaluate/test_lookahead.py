@@ -16,7 +16,7 @@ from lipstream.evaluate.lookahead import (
     some_of_each,
 )
 from lipstream.evaluate.real import Recording
-from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.speaking import heard_codes
 from lipstream.evaluate.truth import TruthClip
 from lipstream.pipeline.offline import render_file
 from lipstream.types import Float32, Pcm

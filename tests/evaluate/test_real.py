@@ -52,6 +52,14 @@ def test_frames_without_voice_do_not_count_among_the_voiced() -> None:
     assert values["real.opening_r"] < 0.9
 
 
+def test_lost_faces_are_told() -> None:
+    one = comparison("grid_s1", CURVE, 0, 0.0)
+    one.ours[:15] = np.nan
+    values = figures([one])
+    assert values["real.opening_r"] == pytest.approx(1.0)
+    assert values["real.face_found_percent"] == pytest.approx(80.0)
+
+
 def test_lips_that_come_late_are_noticed() -> None:
     measured = measured_real([comparison(name, CURVE, 2, 0.0) for name in ("grid_s1", "a")])
     assert {figure.name: figure.value for figure in measured.figures}["real.lag_frames"] == 2

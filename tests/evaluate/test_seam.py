@@ -53,8 +53,8 @@ def test_a_step_on_the_masks_edge_is_a_seam() -> None:
 
 
 def test_only_frames_that_follow_each_other_count() -> None:
-    values = np.arange(6, dtype=np.uint8).reshape(6, 1, 1) ** 2
-    np.testing.assert_array_equal(second_differences(values, [0, 1, 2, 3, 4, 5]), np.full((4, 1, 1), 2.0))
+    values = np.arange(6, dtype=np.uint8).reshape(6, 1) ** 2
+    np.testing.assert_array_equal(second_differences(values, [0, 1, 2, 3, 4, 5]), np.full((4, 1), 2.0))
     assert len(second_differences(values, [0, 1, 2, 7, 8, 9])) == 2
     assert len(second_differences(values[:2], [0, 1])) == 0
 

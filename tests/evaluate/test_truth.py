@@ -9,7 +9,8 @@ from lipstream.errors import InputError, MediaError
 from lipstream.evaluate import evaluation
 from lipstream.evaluate.faces import Subject, openings
 from lipstream.evaluate.phones import SpokenPhone
-from lipstream.evaluate.reconstruction import Reconstruction, heard_codes, paint, run_truth, true_pictures
+from lipstream.evaluate.reconstruction import Reconstruction, run_truth, true_pictures
+from lipstream.evaluate.speaking import paint
 from lipstream.evaluate.truth import ARRAYS, CROPS, SOUND, read_truth
 from lipstream.evaluate.truth_figures import measured_truth
 from lipstream.types import ARTICULATION, Codes, Image
@@ -87,6 +88,7 @@ def test_an_avatar_told_its_own_truth_is_perfect(run: Reconstruction) -> None:
     assert (len(run.said), len(run.heard)) == (3, 2)
     assert values["truth.told_opening_r"] > 0.999
     assert values["truth.told_mouth_psnr_db"] == 99.0
+    assert values["truth.face_found_percent"] == 100.0
     assert values["truth.mouth_psnr_db"] < 40  # what it hears is no speech
     assert values["truth.opening_r"] < 0.5
     assert values["truth.told_jitter_times"] == pytest.approx(1.0, abs=0.05)
@@ -131,10 +133,6 @@ def test_true_crops_are_set_in_as_painted_ones_are(truth: Path, subject: Subject
     idle = np.abs(true[4].astype(int) - subject.avatar.clip.image(clip.frame_index[4])).max()
     assert idle > 40
     assert max(apart) < 10  # the mask's feather, which these crops have gone through before
-
-
-def test_codes_are_heard_for_every_frame(subject: Subject) -> None:
-    assert heard_codes(subject.avatar, np.zeros(30 * 640 + 1, np.float32)).shape == (31, 12)
 
 
 def test_truth_that_does_not_fit_together_is_refused(tmp_path: Path, truth: Path, subject: Subject) -> None:

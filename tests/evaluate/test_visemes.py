@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from lipstream.evaluate.phones import SpokenPhone
-from lipstream.evaluate.visemes import SHAPE, Tokens, centroids_of, nearest, tokens_of, viseme_figures, viseme_table
+from lipstream.evaluate.visemes import (
+    SHAPE,
+    Tokens,
+    centroids_of,
+    confusion_table,
+    nearest,
+    tokens_of,
+    viseme_figures,
+    viseme_table,
+)
 from lipstream.types import Codes
 
 SHAPES = {"p b m": (0.0, -0.1, 0.1), "a": (0.0, 0.9, 0.1), "u": (-1.3, 0.1, 1.0)}
@@ -62,6 +71,12 @@ def test_the_table_says_what_is_taken_for_what() -> None:
     assert all(len(row) == len(table.header) for row in table.rows)
 
 
+def test_confusions_are_shares_of_what_was_said() -> None:
+    table = confusion_table(tokens(["p b m"] * 10 + ["a"] * 15 + ["u"] * 5))
+    assert table.header == ("said", "p b m", "a", "u")
+    assert table.rows == (("p b m", 100, 0, 0), ("a", 0, 100, 0), ("u", 0, 50, 50))
+
+
 def test_nothing_was_said() -> None:
     assert viseme_figures(tokens_of([])) == []
-    assert viseme_table(tokens_of([])).rows == ()
+    assert viseme_table(tokens_of([])).rows == confusion_table(tokens_of([])).rows == ()

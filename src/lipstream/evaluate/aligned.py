@@ -20,7 +20,7 @@ from lipstream.evaluate.contacts import Spoken, contact_figures, picture_closure
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_seconds
 from lipstream.evaluate.phones import SILENCE, SpokenPhone, frame_at
-from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.speaking import heard_codes
 from lipstream.evaluate.visemes import VISEME_OF, VISEMES
 from lipstream.pipeline.offline import render
 from lipstream.types import ARTICULATION, SAMPLE_RATE_HZ, Float32

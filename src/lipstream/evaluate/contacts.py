@@ -142,7 +142,7 @@ def contact_figures(prefix: str, spoken: Sequence[Spoken], whose: str) -> list[F
         whose: whose lips they are, for the meaning.
     """
     leads = rounding_leads_ms(spoken)
-    early = 100.0 * float(np.mean(leads >= ROUNDING_LEAD_MS)) if len(leads) else float("nan")
+    early = _early_percent(leads) if len(leads) else float("nan")
     closed = closure_percent((one.codes[:, GAP], one.phones) for one in spoken)
     figures = [
         Figure(f"{prefix}closure_percent", closed, f"{whose}: p b m whose gap falls to a tenth of the vowels'"),
@@ -163,11 +163,14 @@ def rounding_table(heard: Sequence[Spoken], known: Sequence[Spoken] = ()) -> Tab
     for symbol in sorted(LED_BY_ROUNDING):
         leads = [rounding_leads_ms(some, frozenset({symbol})) for some in (heard, known) if some]
         if len(leads[0]):
-            shares = [
-                (round(float(np.median(some))), round(100.0 * float(np.mean(some >= ROUNDING_LEAD_MS))))
-                if np.isfinite(np.median(some))
-                else ("not rounded", round(100.0 * float(np.mean(some >= ROUNDING_LEAD_MS))))
-                for some in leads
-            ]
-            rows.append((symbol, len(leads[0]), *(value for share in shares for value in share)))
+            rows.append((symbol, len(leads[0]), *(cell for some in leads for cell in _lead_cells(some))))
     return Table("Rounding before uw and ow, median lead", header, tuple(rows))
+
+
+def _lead_cells(leads_ms: Float32) -> tuple[str | float, float]:
+    median = float(np.median(leads_ms))
+    return (round(median) if np.isfinite(median) else "not rounded"), round(_early_percent(leads_ms))
+
+
+def _early_percent(leads_ms: Float32) -> float:
+    return 100.0 * float(np.mean(leads_ms >= ROUNDING_LEAD_MS))

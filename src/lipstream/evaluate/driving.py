@@ -1,24 +1,21 @@
-"""True crops in, driving pictures whose mouth talks out; codes over any driving pictures in, finished pictures out."""
+"""True crops in, driving pictures whose mouth talks out; codes over the driving clip in, their openings out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from lipstream.evaluate.faces import Subject, openings
-from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.speaking import heard_codes, idle_pictures, speak_over
 from lipstream.evaluate.truth import read_truth, truth_crops
 from lipstream.pipeline.avatar import Avatar
 from lipstream.render.crop import paste
 from lipstream.render.mask import mask_of
 from lipstream.types import CROP_SIZE, Codes, Float32, Image
 
-BATCH_FRAMES = 8
 MOST_FRAMES = 250  # of truth that one measure takes: ten seconds tell enough
-_Item = TypeVar("_Item")
 WHOLE = mask_of(np.full((CROP_SIZE, CROP_SIZE), 255, np.uint8))
 
 
@@ -60,11 +57,6 @@ def read_talk(avatar: Avatar, folder: Path, most_frames: int = MOST_FRAMES) -> T
     )
 
 
-def idle_pictures(avatar: Avatar, indices: Iterable[int]) -> Iterator[Image]:
-    """Pictures of the driving clip as it is, `HWC` uint8 BGR, by number."""
-    return (avatar.clip.image(index) for index in indices)
-
-
 def talking_pictures(avatar: Avatar, transforms: Float32, talk: Talk) -> Iterator[Image]:
     """The driving clip as if it had been filmed while talking: each true crop, whole, in its picture.
 
@@ -77,33 +69,6 @@ def talking_pictures(avatar: Avatar, transforms: Float32, talk: Talk) -> Iterato
         image = avatar.clip.image(index)
         paste(image, crop, WHOLE, transforms[index % len(transforms)])
         yield image
-
-
-def speak_over(avatar: Avatar, codes: Codes, indices: Sequence[int], images: Iterable[Image]) -> Iterator[Image]:
-    """Paint codes over given driving pictures.
-
-    Args:
-        avatar: who speaks.
-        codes: `[n, 12]` float32.
-        indices: numbers of the pictures in the driving clip, n of them: their pose.
-        images: the pictures themselves, n of them; they are painted over.
-
-    Yields:
-        The finished pictures, `HWC` uint8 BGR.
-    """
-    for batch in batches(zip(codes, indices, images, strict=True)):
-        pictures, places = [image for _, _, image in batch], [index for _, index, _ in batch]
-        patches = avatar.face.generate(avatar.face.visual(pictures, places), np.stack([code for code, _, _ in batch]))
-        for image, index, patch in zip(pictures, places, patches, strict=True):
-            avatar.face.compose(image, index, patch)
-            yield image
-
-
-def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Items in lists of BATCH_FRAMES; the last may have fewer."""
-    rest = iter(items)
-    while batch := list(islice(rest, BATCH_FRAMES)):
-        yield batch
 
 
 class Mouths:

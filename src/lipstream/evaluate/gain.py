@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipstream.evaluate.driving import idle_pictures, speak_over
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table
-from lipstream.evaluate.measures import correlation, sharpness, tremble
+from lipstream.evaluate.measures import correlation, found_percent, sharpness, tremble
+from lipstream.evaluate.speaking import LIP_GAP, idle_pictures, speak_over
 from lipstream.evaluate.truth import TruthClip
 from lipstream.render.crop import cut
-from lipstream.types import ARTICULATION, Float32
+from lipstream.types import Float32
 
 GAINS = (0.5, 0.75, 1.0, 1.3, 1.6)
 AS_SPOKEN = GAINS.index(1.0)
 MOST_FRAMES = 60
 OPEN_GAP = 0.5  # known lip_gap of an open vowel
-LIP_GAP = ARTICULATION.index("lip_gap")
 Frames = NDArray[np.bool_]
 
 
@@ -73,7 +72,7 @@ def gain_figures(spoken: Sequence[Gained], wide: Frames) -> list[Figure]:
     """
     most, usual = spoken[-1], spoken[AS_SPOKEN]
     vowels = vowel_openings(spoken, wide)
-    found = 100.0 * float(np.mean([np.isfinite(one.opening).mean() for one in spoken]))
+    found = found_percent([one.opening for one in spoken])
     span = f"gains {GAINS[0]:g} to {GAINS[-1]:g}"
     return [
         Figure(

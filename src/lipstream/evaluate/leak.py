@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipstream.evaluate.driving import Talk, batches, talking_pictures
+from lipstream.evaluate.driving import Talk, talking_pictures
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.figures import Figure
+from lipstream.evaluate.speaking import batches
 from lipstream.render.crop import cut
 from lipstream.types import Float32
 

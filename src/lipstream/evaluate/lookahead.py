@@ -10,15 +10,15 @@ from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot
 from lipstream.evaluate.measures import correlation
 from lipstream.evaluate.real import Recording
+from lipstream.evaluate.speaking import LIP_GAP
 from lipstream.evaluate.truth import TruthClip
 from lipstream.pipeline.avatar import Avatar
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, LIVE_LOOKAHEAD_MS, SHORTEST_LOOKAHEAD_MS, SpeechToCode
-from lipstream.types import ARTICULATION, FRAME_MS, Float32, Pcm
+from lipstream.types import FRAME_MS, Float32, Pcm
 from lipstream.video.pictures import pictures
 
 LOOKAHEADS_MS = range(SHORTEST_LOOKAHEAD_MS, FULL_LOOKAHEAD_MS + 1, FRAME_MS)
 MOST_CLIPS = 10  # of the truth, and of each speaker: the detector of voices takes its time
-LIP_GAP = ARTICULATION.index("lip_gap")
 
 
 @dataclass(frozen=True, slots=True)

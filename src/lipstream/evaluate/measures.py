@@ -90,6 +90,11 @@ def sharpness(image: Image, weight: Float32) -> float:
     return float(np.var(edges[weight > 0.5]))
 
 
+def found_percent(curves: Sequence[Float32]) -> float:
+    """Share of the frames of some curves `[n]` in which there is a number: in the others no face was found."""
+    return 100.0 * float(np.mean(np.isfinite(np.concatenate(curves))))
+
+
 def tremble(curve: Float32) -> float:
     """Root mean square of a curve's second difference over its deviation, `[n]`: small where it moves smoothly."""
     second = np.diff(curve.astype(np.float64), n=2)

@@ -7,10 +7,10 @@ import numpy as np
 
 from lipstream.avatar.bundle import Bundle, FilePrecision, Quality
 from lipstream.errors import AvatarError, EngineError, MissingExtraError
-from lipstream.evaluate.driving import idle_pictures
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Figure, Measured, Table
 from lipstream.evaluate.measures import psnr_db
+from lipstream.evaluate.speaking import idle_pictures
 from lipstream.evaluate.speed import VARIANTS
 from lipstream.runtime.engines import load_engine
 from lipstream.runtime.golden import read_golden

@@ -17,8 +17,8 @@ from lipstream.audio.read import read_pcm
 from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_lags, over_seconds
-from lipstream.evaluate.measures import correlation, lag_curve, lag_frames, loudness, tremble
-from lipstream.evaluate.reconstruction import LIP_GAP, heard_codes
+from lipstream.evaluate.measures import correlation, found_percent, lag_curve, lag_frames, loudness, tremble
+from lipstream.evaluate.speaking import LIP_GAP, heard_codes
 from lipstream.pipeline.offline import render
 from lipstream.types import Float32
 from lipstream.video.pictures import pictures
@@ -112,13 +112,14 @@ def real_figures(comparisons: Sequence[Comparison]) -> list[Figure]:
     speakers = len({one.recording.speaker for one in comparisons})
     who = f"median over {speakers} speakers, nearly all of GRID's closed vocabulary"
     tremble_times = _median(comparisons, lambda one: tremble(one.ours) / max(tremble(one.theirs), 1e-6))
-    lag = lag_frames(_lags(comparisons))
+    lag, found = lag_frames(_lags(comparisons)), found_percent([one.ours for one in comparisons])
     figures = [
         *_correlations("real.", comparisons, who),
         Figure(
             "real.code_r", _median(comparisons, _code_r), "lip_gap heard, before any picture, against their opening"
         ),
         Figure("real.lag_frames", lag, "frames by which the avatar's lips come after the speakers'"),
+        Figure("real.face_found_percent", found, "the avatar's pictures in which a face is found; r is over these"),
         Figure("real.tremble_times", tremble_times, "trembling of the avatar's lips over the speakers'"),
     ]
     for name, meaning in SETS.items():

@@ -10,45 +10,10 @@ from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.lips import LipCurves, measure_lips
 from lipstream.evaluate.measures import psnr_db, sharpness
 from lipstream.evaluate.repeatability import Repeated, repeat
+from lipstream.evaluate.speaking import heard_codes, paint
 from lipstream.evaluate.truth import TruthClip, read_truth, truth_crops
 from lipstream.pipeline.avatar import Avatar
-from lipstream.render.crop import cut
-from lipstream.types import ARTICULATION, Codes, Float32, Image, Pcm
-
-BATCH_FRAMES = 8
-LIP_GAP = ARTICULATION.index("lip_gap")
-
-
-@dataclass(frozen=True, slots=True)
-class PaintedFrame:
-    """What the avatar painted for one truth frame."""
-
-    image: Image
-    """The finished picture, `HWC` uint8 BGR."""
-    crop: Image
-    """Its crop before it went back into the picture, `[320, 320, 3]` uint8 BGR."""
-
-
-def heard_codes(avatar: Avatar, pcm: Pcm) -> Codes:
-    """What the avatar hears in a whole signal `[L]` float32 at 16 kHz: `[ceil(L / 640), 12]` float32."""
-    speech = avatar.speech()
-    return np.concatenate([speech.push(pcm), speech.finish()])
-
-
-def paint(subject: Subject, codes: Codes, indices: Sequence[int]) -> Iterator[PaintedFrame]:
-    """Paint codes `[n, 12]` float32 over n chosen pictures of the driving clip."""
-    avatar, transforms = subject.avatar, subject.bundle.transforms
-    for start in range(0, len(codes), BATCH_FRAMES):
-        some = indices[start : start + BATCH_FRAMES]
-        images = [avatar.clip.image(index) for index in some]
-        visual = avatar.face.visual(images, some)
-        patches = avatar.face.generate(visual, codes[start : start + BATCH_FRAMES])
-        for image, index, patch in zip(images, some, patches, strict=True):
-            driving = cut(image, transforms[index % len(transforms)]).astype(np.float32)
-            weight = subject.weight[..., None]
-            crop = driving * (1 - weight) + patch.transpose(1, 2, 0) * (255 * weight)
-            avatar.face.compose(image, index, patch)
-            yield PaintedFrame(image, np.clip(np.rint(crop), 0, 255).astype(np.uint8))
+from lipstream.types import Codes, Float32, Image
 
 
 def true_pictures(avatar: Avatar, crops: Sequence[Image], indices: Sequence[int]) -> Iterator[Image]:

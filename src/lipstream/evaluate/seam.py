@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipstream.evaluate.driving import Talk, idle_pictures, read_talk, speak_over, talking_pictures
+from lipstream.evaluate.driving import Talk, read_talk, talking_pictures
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Figure, Measured, Plot
+from lipstream.evaluate.speaking import idle_pictures, speak_over
 from lipstream.render.crop import cut
 from lipstream.types import CODE_SIZE, Float32, Image, UInt8
 
@@ -95,9 +96,10 @@ def edge(subject: Subject, indices: Sequence[int], images: Iterable[Image]) -> E
         np.asarray(cv2.cvtColor(cut(image, transforms[index % len(transforms)]), cv2.COLOR_BGR2GRAY), np.uint8)
         for index, image in zip(indices, images, strict=True)
     ]
-    second = second_differences(np.stack(crops), indices)
+    grey = np.stack(crops)
     gradient = np.array([seam_gradient(crop, parts) for crop in crops], np.float32)
-    return Edge(gradient, _rms(second[:, parts.seam]), _rms(second[:, parts.mouth]))
+    seam, mouth = (_rms(second_differences(grey[:, part], indices)) for part in (parts.seam, parts.mouth))
+    return Edge(gradient, seam, mouth)
 
 
 def seam_gradient(crop: UInt8, parts: Rings) -> float:
@@ -108,7 +110,7 @@ def seam_gradient(crop: UInt8, parts: Rings) -> float:
 
 
 def second_differences(values: UInt8, indices: Sequence[int]) -> Float32:
-    """Second differences over time of `[n, H, W]`, `[k, H, W]` float32, where three numbers follow each other."""
+    """Second differences over time of `[n, p]` pixels, `[k, p]` float32, where three numbers follow each other."""
     numbers = np.diff(np.asarray(indices))
     first = np.flatnonzero((numbers[:-1] == 1) & (numbers[1:] == 1))
     levels = values.astype(np.float32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.measures import loudness
@@ -71,6 +72,7 @@ class Album:
     """Keeps the chosen frames of a film while it is made."""
 
     def __init__(self, subject: Subject, sentences: Sequence[Said]) -> None:
+        """Choose the frames of some sentences, which `shots` then paints."""
         self._choices = choices(sentences)
         self._wide, self._close = mask_box(subject.weight), mouth_box(subject)
         self._stills: list[dict[tuple[int, int], Still]] = [{} for _ in self._choices]
@@ -182,7 +184,7 @@ def _longest_pause(sentences: Sequence[Said]) -> tuple[int, int, int]:
     return best
 
 
-def _quiet(sentence: Said) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _quiet(sentence: Said) -> NDArray[np.bool_]:
     level = loudness(sentence.clip.pcm, len(sentence.codes))
-    quiet: np.ndarray[tuple[int], np.dtype[np.bool_]] = level <= QUIET_SHARE * level.max()
+    quiet: NDArray[np.bool_] = level <= QUIET_SHARE * level.max()
     return quiet

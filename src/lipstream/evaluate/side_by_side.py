@@ -12,7 +12,8 @@ import soxr
 from lipstream.avatar.registry import ASSETS
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.phones import SpokenPhone
-from lipstream.evaluate.reconstruction import Said, heard_codes, paint
+from lipstream.evaluate.reconstruction import Said
+from lipstream.evaluate.speaking import heard_codes, paint
 from lipstream.evaluate.truth import ARRAYS, read_truth, truth_crops
 from lipstream.types import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Image
 from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4

@@ -12,13 +12,13 @@ from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.evaluate.driving import Mouths
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table
-from lipstream.evaluate.reconstruction import heard_codes
+from lipstream.evaluate.measures import found_percent
 from lipstream.evaluate.sounds import SECONDS, at_level, coloured, quiet_sounds, voiceless_sounds
+from lipstream.evaluate.speaking import LIP_GAP, heard_codes
 from lipstream.evaluate.truth import TruthClip
 from lipstream.speech.articulation import fade_weights
-from lipstream.types import ARTICULATION, SAMPLE_RATE_HZ, Float32, Pcm
+from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
 
-LIP_GAP = ARTICULATION.index("lip_gap")
 OPEN_GAP = 0.2  # lip_gap from which a known mouth counts as open
 NOISE_SEED = 3
 VARIANTS = 6
@@ -47,7 +47,7 @@ class Curve:
 
 def silence_figures(curves: Mapping[str, Curve]) -> list[Figure]:
     """Figures of the openings over each quiet sound; the worst of them has to pass."""
-    found = 100.0 * float(np.mean(np.isfinite(np.concatenate([curve.opening for curve in curves.values()]))))
+    found = found_percent([curve.opening for curve in curves.values()])
     meaning = "pictures in which a face is found"
     return [*_worst("silence", curves), Figure("silence.face_found_percent", found, meaning)]
 

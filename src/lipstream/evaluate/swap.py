@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lipstream.evaluate.driving import Talk, idle_pictures, read_talk, speak_over, talking_pictures
+from lipstream.evaluate.driving import Talk, read_talk, talking_pictures
 from lipstream.evaluate.faces import Progress, Subject, openings
 from lipstream.evaluate.figures import Figure, Measured, Plot
 from lipstream.evaluate.leak import leak_figures, probe
 from lipstream.evaluate.measures import correlation
+from lipstream.evaluate.speaking import idle_pictures, speak_over
 from lipstream.types import Float32, Image
 
 STEPS = 5

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from lipstream.evaluate.contacts import Spoken, contact_figures, picture_closure_percent, rounding_table
 from lipstream.evaluate.figures import Figure, Measured, Plot, Table, over_lags, over_seconds
 from lipstream.evaluate.lips import LipCurves
-from lipstream.evaluate.measures import correlation, jitter, lag_curve, lag_frames, loudness, residual
+from lipstream.evaluate.measures import correlation, found_percent, jitter, lag_curve, lag_frames, loudness, residual
 from lipstream.evaluate.phones import SILENCE, frame_at, voiced_frames
 from lipstream.evaluate.reconstruction import Reconstruction, Said, TruthRun
 from lipstream.evaluate.repeatability import Repeated, change
 from lipstream.evaluate.truth import TruthClip
-from lipstream.evaluate.visemes import SHAPE, Tokens, tokens_of, viseme_figures, viseme_table
+from lipstream.evaluate.visemes import SHAPE, Tokens, confusion_table, tokens_of, viseme_figures, viseme_table
 from lipstream.types import FRAME_MS, Float32
 
 _WIDTH, _GAP, _PROTRUSION = SHAPE
@@ -43,6 +43,7 @@ def picture_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list
     """Figures over the frames of all rendered clips: from the sound (with the bars), and from the known codes."""
     lag = lag_frames(_lags(heard))
     closed = picture_closure_percent([(run.found.opening, run.clip.phones) for run in heard])
+    found = found_percent([run.found.opening for run in heard])
     truly = picture_closure_percent([(run.true.opening, run.clip.phones) for run in heard])
     return [
         Figure("truth.opening_r", _r(heard, _opening), "from sound: opening on finished pictures against the truth"),
@@ -50,6 +51,7 @@ def picture_figures(heard: Sequence[TruthRun], told: Sequence[TruthRun]) -> list
         Figure("truth.voiced_opening_r", _r(heard, _opening, voiced=True), "opening over frames with speech only"),
         Figure("truth.voiced_loudness_r", _r(heard, _loudness, voiced=True), "baseline of these frames"),
         Figure("truth.lag_frames", lag, "frames by which the lips come after the truth"),
+        Figure("truth.face_found_percent", found, "finished pictures in which a face is found; r is over these"),
         Figure("truth.width_r", _seen_r(heard, _width), "width of the mouth, finished against true pictures"),
         Figure("truth.protrusion_r", _seen_r(heard, _protrusion), "protrusion (guessed depth), the same way"),
         Figure("truth.mouth_psnr_db", _mean_psnr(heard), "from sound: mouth region against the truth, mean"),
@@ -116,7 +118,7 @@ def phone_table(said: Sequence[Said]) -> Table:
 
 
 def _tables(run: Reconstruction, tokens: Tokens, heard: Sequence[Spoken], known: Sequence[Spoken]) -> list[Table]:
-    return [viseme_table(tokens), phone_table(run.said), rounding_table(heard, known)]
+    return [viseme_table(tokens), confusion_table(tokens), phone_table(run.said), rounding_table(heard, known)]
 
 
 def _plots(heard: Sequence[TruthRun]) -> list[Plot]:

@@ -104,8 +104,9 @@ def viseme_figures(tokens: Tokens) -> list[Figure]:
     told, ceiling = _percent(heard == tokens.visemes), _percent(known == tokens.visemes)
     means = centroids_of(tokens.visemes, tokens.heard)
     whole = _percent(nearest(means.shapes, centroids) == np.array(means.visemes))
+    meaning = f"phones whose lips, as heard, are nearest to their own of {len(centroids.visemes)} visemes"
     return [
-        Figure("truth.viseme_percent", told, "phones whose lips, as heard, are nearest to their own of 12 visemes"),
+        Figure("truth.viseme_percent", told, meaning),
         Figure("truth.viseme_ceiling_percent", ceiling, "the same of the known lips: what coarticulation leaves"),
         Figure("truth.viseme_of_ceiling_percent", 100.0 * told / max(ceiling, 1e-6), "the one over the other"),
         Figure(
@@ -132,6 +133,20 @@ def viseme_table(tokens: Tokens) -> Table:
     return Table(_TITLE, _HEADER, tuple(rows))
 
 
+def confusion_table(tokens: Tokens) -> Table:
+    """One row a viseme that was said, one column a viseme that its lips, as heard, are nearest to: % of the row."""
+    if not len(tokens.visemes):
+        return Table(_CONFUSIONS, ("said",), ())
+    centroids = centroids_of(tokens.visemes, tokens.known)
+    heard = nearest(tokens.heard, centroids)
+    rows: list[tuple[str | float, ...]] = []
+    for said in centroids.visemes:
+        shares = [_percent(heard[tokens.visemes == said] == taken) for taken in centroids.visemes]
+        rows.append((said, *map(round, shares)))
+    return Table(_CONFUSIONS, ("said", *centroids.visemes), tuple(rows))
+
+
+_CONFUSIONS = "What each viseme, as heard, is taken for, %"
 _TITLE = "Visemes by nearest centroid on lip width, gap and protrusion"
 _HEADER = (
     *("viseme", "tokens", "told apart %", "known lips %", "same as known %", "mostly taken for"),
