@@ -82,6 +82,13 @@ def test_a_folder_that_is_not_empty_is_refused_before_any_work(
     assert isinstance(result.exception, OutputExistsError)
 
 
+@pytest.mark.parametrize("option", ["--truth", "--data", "--face-models"])
+def test_a_folder_that_is_not_there_is_refused_before_any_work(app: typer.Typer, tmp_path: Path, option: str) -> None:
+    result = CliRunner().invoke(app, ["tiny", option, str(tmp_path / "gone")], obj=Config(tmp_path))
+    assert result.exit_code == 2
+    assert "gone" in result.output
+
+
 def test_the_table_sets_bars_and_verdicts_beside_figures() -> None:
     figures = (Figure("truth.opening_r", 0.95, "opening"), Figure("silence.mean_percent", 3.0, "mean"))
     lines = table(Evaluation("tiny", {"engine": "onnx"}, figures, {"real": "no data"})).splitlines()

@@ -1,6 +1,6 @@
 """`lipstream avatar`: which avatars there are, what one is, and whether it is intact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +18,14 @@ app = typer.Typer(no_args_is_help=True, help="List, show and check avatars.")
 def list_all(context: typer.Context) -> None:
     """List the avatars that can be named, installed or come with lipstream, and say which cannot be used and why."""
     with held():  # imported here because `--help` need not wait for it
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
         from lipstream.avatar.registry import list_avatars  # noqa: PLC0415
 
     config: Config = context.obj
     known = list_avatars(config.home)
     width = max((len(avatar.name) for avatar in known), default=0)
     for avatar in known:
-        print(f"{avatar.name:{width}}  {avatar.source:9}  {avatar.path}{_fault(avatar.path)}")
+        print(f"{avatar.name:{width}}  {avatar.source:9}  {avatar.path}{_fault(avatar.path, open_bundle)}")
     if not known:
         print(f"No avatar is built in, and none is installed in {config.home / 'avatars'}.")
 
@@ -64,12 +65,10 @@ def verify(
     print(f"{path}: intact ({len(bundle.manifest.files)} files, networks {', '.join(networks)})")
 
 
-def _fault(path: Path) -> str:
+def _fault(path: Path, open_at: Callable[[Path], object]) -> str:
     """What keeps a bundle from being used, with a separator before it; empty if nothing does."""
-    from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
-
     try:
-        open_bundle(path)
+        open_at(path)
     except AvatarError as error:
         return f"  cannot be used: {' '.join(str(error).split())}"
     return ""

@@ -1,6 +1,7 @@
 """`lipstream evaluate`: an avatar in, the figures of its lips out, as a table, as JSON, as a page with a film."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from lipstream.evaluate.figures import Evaluation
 
 
+_folder = partial(typer.Option, metavar="DIR", exists=True, file_okay=False)
+
+
 def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
     avatar: Annotated[str, typer.Argument(metavar="AVATAR", help="A name that `avatar list` shows, or a path.")],
@@ -28,17 +32,11 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
     as_json: Annotated[bool, typer.Option("--json", help="JSON of schema lipstream.evaluation/1 on stdout.")] = False,
     engine: Annotated[EngineName, typer.Option(help="What runs the networks.")] = "auto",
     quality: Annotated[QualityName, typer.Option(help="Which of the avatar's networks is measured.")] = "auto",
-    truth: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Rendered truth: heldout.npz and heldout.mp4. Default: the avatar's own."),
-    ] = None,
+    truth: Annotated[Path | None, _folder(help="Known speech, heldout.*. Default: the avatar's own.")] = None,
     face_models: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The two face models. Default: the user's cache, fetched on first use."),
+        Path | None, _folder(help="The two face models. Default: the user's cache, fetched on first use.")
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option(envvar="LIPSTREAM_DATA", metavar="DIR", help="Recordings of real speakers.")
-    ] = None,
+    data: Annotated[Path | None, _folder(envvar="LIPSTREAM_DATA", help="Recordings of real speakers.")] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Write the report into a folder that is not empty.")
     ] = False,
