@@ -172,7 +172,7 @@ def _edges(found: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
 
 
 def _detail(image: Tensor) -> Tensor:
-    """Root mean square of the second differences in each square, `[b, 1, h / 8, w / 8]`."""
+    """Root mean square of the second differences of `[b, 3, h, w]` in each square, `[b, 1, h / 8, w / 8]`."""
     return (functional.avg_pool2d(_laplacian(image).square(), TEXTURE_PIXELS) + 1e-6).sqrt()
 
 

@@ -149,9 +149,9 @@ class JpegWriter:
     def remove_others(self, matcher: re.Pattern[str]) -> None:
         """Remove the pictures of an earlier, longer run: files that the pattern names with a number beyond the last."""
         for entry in self._pattern.parent.iterdir():
-            number = matcher.fullmatch(entry.name)
-            beyond = number is not None and int(number[1]) >= self._pictures
-            if number and beyond and entry == self._path(int(number[1])) and not entry.is_dir():
+            named = matcher.fullmatch(entry.name)
+            number = int(named[1]) if named else -1
+            if number >= self._pictures and entry == self._path(number) and not entry.is_dir():
                 entry.unlink()
 
     def _path(self, index: int) -> Path:
