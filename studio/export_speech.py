@@ -18,15 +18,19 @@ from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Network, SpeechManifest
 from lipstream.train.export import export_onnx, gflop, golden, round_weights
 from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, sequence
+from studio.voices import FESTIVAL_VOICES, HELD_OUT_ABROAD, HELD_OUT_VOICE, SHARES
 
 GOLDEN_FRAMES = 4
 NORM_BATCHES = 40  # of 12 sequences of 111 windows each
 HELD_OUT = ("clean", "noisy")
+HELD_OUT_VOICES = (HELD_OUT_VOICE, *HELD_OUT_ABROAD)
 PROVENANCE = {
     "made_by": "studio/voices.py, studio/train_speech.py",
-    "voices": "synthetic only: flite slt, rms, awb, kal16, kal; festival kal, cmu_us_slt_arctic_hts; espeak-ng",
-    "texts": "studio/texts.txt and the grammar of studio/texts.py",
-    "held_out": "festival ked, and every tenth English sentence",
+    "voices": f"synthetic only: flite {', '.join(SHARES['flite'])}; festival "
+    f"{', '.join(voice.name for name, voice in FESTIVAL_VOICES.items() if name not in HELD_OUT_VOICES)}; espeak-ng",
+    "texts": "studio/texts.txt, the grammar, the invented and the shuffled words of studio/texts.py",
+    "held_out": f"festival {', '.join(FESTIVAL_VOICES[name].name for name in HELD_OUT_VOICES)}, the last with its "
+    "language, and every tenth English sentence",
 }
 
 
