@@ -146,7 +146,8 @@ def another_throat(mel: Mel | Half, random: np.random.Generator) -> Mel:
     bent = mel[:, low] * (1 - part) + mel[:, low + 1] * part
     colour = np.interp(bins, knots, random.normal(0, SPECTRUM_LOG_MEL, 6) + random.normal(0, SPECTRUM_LOG_MEL))
     noise = random.uniform(0, NOISE_LOG_MEL) * random.standard_normal(bent.shape, np.float32)
-    return np.clip(bent + colour * (bent > -3.9) + noise, -4, 4).astype(np.float32)
+    said: Mel = np.clip(bent + colour * (bent > -3.9) + noise, -4, 4).astype(np.float32)
+    return said
 
 
 class SpeechTask:
