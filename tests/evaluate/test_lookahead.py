@@ -1,9 +1,11 @@
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from drawn_face import no_progress
 
+from lipstream.evaluate import lookahead
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.lookahead import (
     LOOKAHEADS_MS,
@@ -19,7 +21,8 @@ from lipstream.evaluate.real import Recording
 from lipstream.evaluate.speaking import heard_codes
 from lipstream.evaluate.truth import TruthClip
 from lipstream.pipeline.offline import render_file
-from lipstream.types import Float32, Pcm
+from lipstream.speech.codes import SpeechToCode
+from lipstream.types import Engine, Float32, Pcm
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello.wav"
 CURVE = np.sin(np.arange(40, dtype=np.float32))
@@ -60,7 +63,20 @@ def test_some_recordings_of_each_speaker_are_taken_evenly() -> None:
     assert some_of_each(many[:3], 4) == many[:3]
 
 
-def test_more_of_the_future_is_heard_better(subject: Subject, hello: Pcm, tmp_path: Path) -> None:
+class Noting(SpeechToCode):
+    """Notes the look-ahead of every speech; the tiny networks hear the same with any."""
+
+    asked_ms: ClassVar[list[int]] = []
+
+    def __init__(self, encoder: Engine, articulation: Engine, *, lookahead_ms: int) -> None:
+        super().__init__(encoder, articulation, lookahead_ms=lookahead_ms)
+        self.asked_ms.append(lookahead_ms)
+
+
+def test_known_and_real_speech_are_heard_with_every_look_ahead(
+    subject: Subject, hello: Pcm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookahead, "SpeechToCode", Noting)
     codes = heard_codes(subject.avatar, hello)
     clip = TruthClip(hello, codes, (), list(range(len(codes))), NOTHING)
     render_file(HELLO, tmp_path / "self.mp4", subject.avatar)
@@ -69,6 +85,7 @@ def test_more_of_the_future_is_heard_better(subject: Subject, hello: Pcm, tmp_pa
     )
     values = {figure.name: figure.value for figure in measured.figures}
     truth, real = measured.plots[0].series.values()
+    assert Noting.asked_ms == [*LOOKAHEADS_MS, *LOOKAHEADS_MS]  # the known clip, then the recording
     assert truth[-1] == pytest.approx(1.0)
     assert values["lookahead.truth_live_r"] == pytest.approx(float(truth[1]))
     assert values["lookahead.real_live_r"] > 0.8

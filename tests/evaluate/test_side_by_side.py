@@ -97,6 +97,16 @@ def test_without_truth_a_sentence_that_came_with_lipstream_is_spoken(
     assert [one.truth for one in shots(subject, sentences, None, no_progress)] == [None] * 12
 
 
+def test_truth_without_pictures_is_spoken_in_its_own_words(
+    truth: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "ASSETS", truth)
+    monkeypatch.setattr(side_by_side, "read_truth", lambda _: [clip(7, range(0), rendered=False)] * 2)
+    sentences = sentences_of(subject, truth)
+    assert [len(one.codes) for one in sentences] == [7]
+    assert [one.truth for one in shots(subject, sentences, truth, no_progress)] == [None] * 7
+
+
 def test_a_film_has_the_sound_of_its_sentences(tmp_path: Path) -> None:
     clips = [clip(6, range(0), rendered=False), clip(4, range(4), rendered=False)]
     write_film(tmp_path / "film.mp4", [Said(one, one.codes) for one in clips], iter([shot(CROP)] * 10))

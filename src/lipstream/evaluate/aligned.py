@@ -8,9 +8,9 @@ label files of full context in units of 100 ns.
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -54,48 +54,51 @@ def find_aligned(data: Path) -> list[AlignedRecording]:
     return [AlignedRecording(path, tuple(_joined(phones))) for path, phones in labelled if path.is_file()]
 
 
+@contextmanager
+def _reading(path: Path, expected: str) -> Iterator[None]:
+    """Refuse a file of labels that are of another form."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error!r}); expected {expected}: check the file") from error
+
+
 def _word_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
     """Words in seconds, the phones of each inside it."""
     for path in sorted(folder.glob("librivox/*.phone.json")):
-        words = _read_json(path).get("w", [])
-        phones = [phone for word in words for phone in word.get("w", [])]
-        spoken = [SpokenPhone(one["t"], 1000 * one["b"], 1000 * (one["b"] + one["d"])) for one in phones]
+        with _reading(path, "words with their phones, in seconds, as JSON"):
+            words = json.loads(path.read_text(encoding="utf-8"))["w"]
+            phones = [phone for word in words for phone in word.get("w", [])]
+            spoken = [SpokenPhone(one["t"], 1000 * one["b"], 1000 * (one["b"] + one["d"])) for one in phones]
         yield path.with_name(path.name.removesuffix(".phone.json") + ".wav"), spoken
 
 
 def _timit_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
     """Phone names, and their ends in samples at 16 kHz."""
     for path in sorted(folder.glob("timit_like/*.json")):
-        for name, entry in _read_json(path).items():
-            if "ground_truth_phn_ends" in entry:
-                ends_ms = [1000 * int(end) / SAMPLE_RATE_HZ for end in entry["ground_truth_phn_ends"].split()]
-                times = zip(entry["phn"].split(), [0.0, *ends_ms[:-1]], ends_ms, strict=True)
-                yield path.with_name(f"{name}.wav"), [SpokenPhone(*one) for one in times]
+        with _reading(path, "recordings with as many phones as ends in samples, as JSON"):
+            entries = json.loads(path.read_text(encoding="utf-8")).items()
+            labelled = {name: _timed(entry) for name, entry in entries if "ground_truth_phn_ends" in entry}
+        for name, spoken in labelled.items():
+            yield path.with_name(f"{name}.wav"), spoken
+
+
+def _timed(entry: dict[str, str]) -> list[SpokenPhone]:
+    ends_ms = [1000 * int(end) / SAMPLE_RATE_HZ for end in entry["ground_truth_phn_ends"].split()]
+    times = zip(entry["phn"].split(), [0.0, *ends_ms[:-1]], ends_ms, strict=True)
+    return [SpokenPhone(*one) for one in times]
 
 
 def _context_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
     """Start and end in 100 ns, and the phone between its neighbours: `x^sil-hh+iy=t@...`."""
     for path in sorted(folder.glob("*_phone.lab")):
-        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         spoken = []
-        for start, end, context in lines:
-            name = re.search(r"-([a-z#]+)\+", context)
-            if name is None:
-                raise InputError(
-                    f"{path} has a label {context!r}; expected a phone as in x^sil-hh+iy=t: check the file"
-                )
-            spoken.append(SpokenPhone(name[1], int(start) / 10_000, int(end) / 10_000))
+        with _reading(path, "lines of start, end and a phone as in x^sil-hh+iy=t"):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                start, end, context = line.split()
+                name = re.findall(r"-([a-z#]+)\+", context)[0]
+                spoken.append(SpokenPhone(name, int(start) / 10_000, int(end) / 10_000))
         yield path.with_name(path.name.replace("_phone.lab", ".wav")), spoken
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is no JSON ({error}); expected phones with times: check the file") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds a {type(content).__name__}; expected an object: check the file")
-    return content
 
 
 def _joined(phones: Sequence[SpokenPhone]) -> Iterator[SpokenPhone]:

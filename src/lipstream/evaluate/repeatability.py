@@ -10,8 +10,6 @@ from lipstream.evaluate.faces import FaceFinder, openings
 from lipstream.types import Float32, Image
 from lipstream.video.jpeg import encode_jpeg
 
-EVERY = 8
-"""One picture of so many is measured again."""
 SHIFTS_PX = ((0.5, 0.0), (0.0, 0.5), (1.0, 0.0), (0.0, 1.0))
 
 
@@ -28,8 +26,8 @@ class Repeated:
 
 
 def repeat(images: Iterable[Image], finder: FaceFinder) -> Repeated:
-    """Measure every eighth of some pictures, `HWC` uint8 BGR, six times."""
-    some = [image for number, image in enumerate(images) if number % EVERY == 0]
+    """Measure each of some pictures, `HWC` uint8 BGR, six times."""
+    some = list(images)
     shifted = [openings([_moved(image, *shift) for shift in SHIFTS_PX], finder) for image in some]
     return Repeated(openings(some, finder), np.stack(shifted), openings([_encoded(image) for image in some], finder))
 

@@ -50,7 +50,7 @@ class Shot:
 
 
 def sentences_of(subject: Subject, truth: Path | None) -> list[Said]:
-    """What to show: the rendered sentences of a folder of truth; without one a sentence that came with lipstream.
+    """What to show: the rendered sentences of a folder of truth, else its first, else one that came with lipstream.
 
     Args:
         subject: the avatar.
@@ -62,10 +62,13 @@ def sentences_of(subject: Subject, truth: Path | None) -> list[Said]:
     Raises:
         AvatarError, InputError: the truth is damaged.
     """
-    clips = [clip for clip in read_truth(truth) if clip.rendered] if truth is not None else []
-    if not clips and (ASSETS / "iris" / ARRAYS).is_file():
-        first = read_truth(ASSETS / "iris")[0]
-        clips = [replace(first, frame_index=list(range(len(first.codes))), opening_px=first.opening_px[:0])]
+    known = read_truth(truth) if truth is not None else []
+    clips = [clip for clip in known if clip.rendered]
+    if not clips:
+        spoken = known or (read_truth(ASSETS / "iris") if (ASSETS / "iris" / ARRAYS).is_file() else [])
+        clips = [
+            replace(one, frame_index=list(range(len(one.codes))), opening_px=one.opening_px[:0]) for one in spoken[:1]
+        ]
     before = np.cumsum([0, *(len(clip.codes) for clip in clips)])
     shown = [clip for clip, start in zip(clips, before, strict=False) if start < MOST_FRAMES]
     return [Said(clip, heard_codes(subject.avatar, clip.pcm)) for clip in shown]

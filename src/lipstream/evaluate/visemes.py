@@ -7,9 +7,9 @@ no viseme there: they are said with whatever lips their neighbours have.
 
 A token is one phone, at the frame that shows its middle. It is told apart where, of the twelve centroids (means of the
 known shapes of all tokens), the one of its own viseme is nearest; each of the three dimensions counts in units of its
-deviation inside the visemes. Since neighbouring phones pull at each other's lips, most of all at those of t d n l k g,
-known shapes are far from always told apart either: the ceiling says how often. What remains beside it is how often the
-lips that were heard show the same viseme as the known ones at the same moment.
+deviation inside the visemes. Neighbouring phones pull at each other's lips, most of all at those of t d n l k g, so
+known shapes are not always told apart either: the ceiling says how often they are. Beside it stands how often the lips
+that were heard are nearest to the same centroid as the known ones at the same moment, whichever it is.
 """
 
 from collections import Counter
