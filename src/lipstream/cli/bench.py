@@ -54,7 +54,8 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
     sound = bursts() if audio is None else read_pcm(audio)
     with progress_of_groups("runs") as progress:
         whole = bench_processes(str(path), speech_of_seconds(sound, seconds), repeats, progress)
-        person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
+        with held():  # engines are imported in it
+            person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
         speech = speech_of_seconds(sound, 4)
         stages = bench_stages(open_bundle(path), person, speech, Patience(), progress)
         whole += bench_hour(str(path), sound, progress) if hour else []
