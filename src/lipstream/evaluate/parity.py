@@ -64,7 +64,17 @@ def measure_parity(subject: Subject, progress: Progress) -> Measured:
 
 
 def strays_of(bundle: Bundle, network: Quality, visual: Visual, weight: Float32) -> Iterator[Stray | Absent]:
-    """Compare every variant of one network with the first that runs."""
+    """Compare every variant of one network with the first that runs.
+
+    Args:
+        bundle: the avatar's files.
+        network: `fast` or `standard`.
+        visual: what the generator sees, `[b, 6, 320, 320]` float32 in 0..1.
+        weight: the mask, `[320, 320]` float32 in 0..1.
+
+    Yields:
+        Of each variant but the first how far it strays, or why it does not run.
+    """
     golden = read_golden(bundle.golden_path)[f"generator.{network}"].inputs["code"][0]
     codes = np.linspace(0, WIDEST, len(visual), dtype=np.float32)[:, None] * golden
     exact: Patches | None = None

@@ -68,7 +68,15 @@ class Reconstruction:
 
 
 def run_clip(subject: Subject, clip: TruthClip, codes: Codes, crops: Sequence[Image], true: LipCurves) -> TruthRun:
-    """Paint one rendered clip with some codes and measure every frame against its true crop."""
+    """Paint one rendered clip with some codes and measure every frame against its true crop.
+
+    Args:
+        subject: the avatar.
+        clip: the clip, n frames of it.
+        codes: what to paint, `[n, 12]` float32.
+        crops: the true crops, `[320, 320, 3]` uint8 BGR, n of them.
+        true: the lips on the true pictures.
+    """
     painted = list(paint(subject, codes, clip.frame_index))
     pairs = [(one.crop, crop) for one, crop in zip(painted, crops, strict=True)]
     return TruthRun(

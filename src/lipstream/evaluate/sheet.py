@@ -115,7 +115,7 @@ def choices(sentences: Sequence[Said]) -> list[Choice]:
 
 
 def mask_box(weight: Float32) -> Box:
-    """What the mask covers of a crop, with a margin."""
+    """What a mask, `[H, W]` float32 in 0..1, covers of a crop, with a margin, in crop pixels."""
     rows, columns = (np.flatnonzero(weight.max(axis=axis) > 0.5) for axis in (1, 0))
     if len(rows) == 0:
         return 0, 0, weight.shape[1], weight.shape[0]

@@ -121,7 +121,7 @@ def write_film(path: Path, sentences: Sequence[Said], shown: Iterable[Shot]) -> 
 
 
 def film_picture(shot: Shot) -> Image:
-    """Truth, result and difference side by side, or the finished picture alone; words above and below, even size."""
+    """Truth, result and difference side by side, or the result alone, words above and below: `HWC` uint8 BGR, even."""
     if shot.truth is None:
         tiles = {"result": shot.image}
     else:

@@ -124,14 +124,18 @@ def _cost_figures(clips: Sequence[TruthClip]) -> list[Figure]:
 
 
 def faded_percent(heard: Sequence[tuple[TruthClip, Pcm]]) -> float:
-    """Share of the frames with open lips whose movement the fade takes away in part or whole, of clips as heard."""
+    """Of the frames whose known lips are open, % in which the fade takes movement away.
+
+    Args:
+        heard: clips, each with the sound that is heard in its place, `[L]` float32 at 16 kHz.
+    """
     weights = [fade_weights(voice_activity(pcm) >= SPEAKING)[clip.codes[:, LIP_GAP] > OPEN_GAP] for clip, pcm in heard]
     spoken = np.concatenate(weights)
     return 100.0 * float(np.mean(spoken < 1.0)) if len(spoken) else 0.0
 
 
 def moved_percent(seconds: int) -> float:
-    """Share of the frames of sounds without a voice, VARIANTS of each, in which the fade leaves movement."""
+    """Of the frames of sounds without a voice, VARIANTS of each, % in which the fade leaves movement."""
     sounds = [pcm for seed in range(VARIANTS) for pcm in voiceless_sounds(seconds, seed=seed).values()]
     weights = [fade_weights(voice_activity(pcm) >= SPEAKING) for pcm in sounds]
     return 100.0 * float(np.mean(np.concatenate(weights) > 0))
@@ -151,7 +155,7 @@ def with_noise(pcm: Pcm) -> Pcm:
 
 
 def level_db(pcm: Pcm) -> float:
-    """Root mean square below full scale, at least -120."""
+    """Root mean square of `[L]` samples in dB of full scale, at least -120."""
     return float(20 * np.log10(max(float(np.sqrt(np.mean(np.square(pcm, dtype=np.float64)))), 1e-6)))
 
 

@@ -25,7 +25,7 @@ def voiceless_sounds(seconds: int = SECONDS, *, seed: int = SEED) -> dict[str, P
 
 
 def quiet_sounds(seconds: int = SECONDS) -> dict[str, Pcm]:
-    """Nothing at all, and pink noise at -60 dB, a quiet room through a headset, by name."""
+    """Nothing at all, and pink noise at -60 dB, a quiet room, by name: `[16000 seconds]` float32 each."""
     samples = seconds * SAMPLE_RATE_HZ
     room = at_level(coloured(np.random.default_rng(SEED), samples, 0.5), -60)
     return {"digital": np.zeros(samples, np.float32), "room": room}
@@ -91,7 +91,7 @@ CHORDS_HZ = (
 
 def keyboard(rng: np.random.Generator, samples: int) -> Pcm:
     """Six keys a second, each a click of a few milliseconds and its echo in the desk, over a quiet room, at -30 dB."""
-    signal = 0.003 * coloured(rng, samples, 0.5) / 0.02
+    signal = at_level(coloured(rng, samples, 0.5), -52).astype(np.float64)  # of a click, which peaks near 1
     click = np.exp(-np.arange(800) / 60) * rng.standard_normal(800)
     desk = np.exp(-np.arange(800) / 200) * np.sin(2 * np.pi * 180 * np.arange(800) / SAMPLE_RATE_HZ)
     for start in np.sort(rng.integers(0, samples - 800, 6 * samples // SAMPLE_RATE_HZ)):

@@ -161,7 +161,7 @@ class SpeechTask:
         self._widths = torch.tensor([WIDTHS.get(name, 0.1) for name in ARTICULATION])
 
     def batch(self, step: int) -> dict[str, Tensor]:
-        """Sequences of random utterances, each cut off at its own look-ahead."""
+        """BATCH_SEQUENCES sequences of random utterances, each cut off at its own look-ahead."""
         random = np.random.default_rng((self._seed, step))
         chosen = [self._utterances[i] for i in random.integers(len(self._utterances), size=BATCH_SEQUENCES)]
         parts = [_random_part(mel, codes, random) for mel, codes in chosen]
