@@ -16,19 +16,19 @@ def test_only_the_mask_is_compared() -> None:
     weight[2:6, 2:6] = 1.0
     outside = exact.copy()
     outside[:, :, 0, 0] = 1.0
-    assert compared("fast", "x", outside, exact, weight) == Stray("fast", "x", 99.0, 0.0)
+    assert compared(outside, exact, weight) == (99.0, 0.0)
     inside = exact.copy()
     inside[0, 1, 3, 3] += np.float32(0.1)
-    found = compared("fast", "x", inside, exact, weight)
-    assert found.levels == pytest.approx(25.5, abs=0.01)
-    assert found.psnr_db < 99.0
+    found_db, levels = compared(inside, exact, weight)
+    assert levels == pytest.approx(25.5, abs=0.01)
+    assert found_db < 99.0
 
 
 def test_the_worst_counts_and_int8_stands_apart() -> None:
     results: list[Stray | Absent] = [
-        Stray("fast", "openvino bf16", 50.0, 3.0),
-        Stray("fast", "onnx f32", 90.0, 0.1),
-        Stray("fast", "openvino int8", 35.0, 30.0),
+        Stray("fast", "openvino bf16 against openvino f32", "float", 50.0, 3.0),
+        Stray("fast", "onnx f32", "float", 90.0, 0.1),
+        Stray("fast", "openvino int8", "int8", 35.0, 30.0),
         Absent("fast", "torch auto", "not installed"),
     ]
     assert {figure.name: figure.value for figure in parity_figures(results)} == {

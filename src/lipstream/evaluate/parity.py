@@ -28,6 +28,8 @@ class Stray:
     """`fast` or `standard`."""
     how: str
     """Engine and precision, such as `openvino bf16`."""
+    file: FilePrecision
+    """What its weights are."""
     psnr_db: float
     """Mean over the pictures, in the mask."""
     levels: float
@@ -88,7 +90,7 @@ def strays_of(bundle: Bundle, network: Quality, visual: Visual, weight: Float32)
         if exact is None:
             exact, exact_how = found, how
         else:
-            yield compared(network, f"{how} against {exact_how}", found, exact, weight)
+            yield Stray(network, f"{how} against {exact_how}", file, *compared(found, exact, weight))
 
 
 def _patches(
@@ -101,12 +103,21 @@ def _patches(
     return loaded.run(inputs)[names.get("image", "image")]
 
 
-def compared(network: str, how: str, found: Patches, exact: Patches, weight: Float32) -> Stray:
-    """Compare generated crops `[b, 3, H, W]` float32 in 0..1 where the mask `[H, W]` weighs over one half."""
+def compared(found: Patches, exact: Patches, weight: Float32) -> tuple[float, float]:
+    """Compare generated crops where the mask weighs over one half.
+
+    Args:
+        found: `[b, 3, H, W]` float32 in 0..1.
+        exact: the same.
+        weight: the mask, `[H, W]` float32 in 0..1.
+
+    Returns:
+        Mean PSNR in dB, and the greatest difference of a pixel in levels of 255.
+    """
     pairs = list(zip(_pictures(found), _pictures(exact), strict=True))
     apart = np.abs(found - exact)[:, :, weight > 0.5]
     mean = float(np.mean([psnr_db(one, other, weight) for one, other in pairs]))
-    return Stray(network, how, mean, 255.0 * float(apart.max()))
+    return mean, 255.0 * float(apart.max())
 
 
 def _pictures(patches: Patches) -> Sequence[Image]:
@@ -116,11 +127,11 @@ def _pictures(patches: Patches) -> Sequence[Image]:
 def parity_figures(results: Sequence[Stray | Absent]) -> list[Figure]:
     """The worst of the floating-point variants, and of int8."""
     figures = []
-    for name, int8 in (("float", False), ("int8", True)):
-        some = [one for one in results if isinstance(one, Stray) and ("int8" in one.how) is int8]
+    for file in ("float", "int8"):
+        some = [one for one in results if isinstance(one, Stray) and one.file == file]
         if some:
             worst = min(some, key=lambda stray: stray.psnr_db)
-            figures.append(Figure(f"parity.{name}_psnr_db", worst.psnr_db, f"the worst, {worst.network}: {worst.how}"))
+            figures.append(Figure(f"parity.{file}_psnr_db", worst.psnr_db, f"the worst, {worst.network}: {worst.how}"))
     return figures
 
 
