@@ -1,18 +1,16 @@
 """Weights of a training run in, the package's speech networks out.
 
-python -m studio.export_speech ASSETS WORK/features WORK/run/best.pt [WORK/early.pt ...]
+python -m studio.export_speech ASSETS WORK/features WORK/run/best.pt
 
-Several weights of one run are averaged, which keeps what they agree on: the last ones know synthetic voices best, early
-ones people's. ASSETS gets `speech_encoder.onnx`, `articulation.onnx`, `golden.npz` and `speech.json`.
+ASSETS gets `speech_encoder.onnx`, `articulation.onnx`, `golden.npz` and `speech.json`.
 """
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Network, SpeechManifest
@@ -21,7 +19,6 @@ from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, sequence
 from studio.voices import FESTIVAL_VOICES, HELD_OUT_ABROAD, HELD_OUT_VOICE, SHARES
 
 GOLDEN_FRAMES = 4
-NORM_BATCHES = 40  # of 12 sequences of 111 windows each
 HELD_OUT = ("clean", "noisy")
 HELD_OUT_VOICES = (HELD_OUT_VOICE, *HELD_OUT_ABROAD)
 PROVENANCE = {
@@ -34,36 +31,13 @@ PROVENANCE = {
 }
 
 
-def load_average(kept: Sequence[Path], training: Sequence[Shard]) -> tuple[SpeechNetworks, list[int]]:
-    """The mean of kept weights, rounded as they are exported, and the steps they were kept at.
-
-    Args:
-        kept: files of one run.
-        training: some of the speech it was trained on, which several weights are normalised by.
-    """
-    contents = [torch.load(path, map_location="cpu", weights_only=True) for path in kept]
-    states = [content["module"] for content in contents]
+def load(kept: Path) -> tuple[SpeechNetworks, int]:
+    """The kept weights, rounded as they are exported, and the step they were kept at."""
+    contents = torch.load(kept, map_location="cpu", weights_only=True)
     networks = SpeechNetworks()
-    networks.load_state_dict({name: sum(state[name] for state in states) / len(states) for name in states[0]})
-    if len(states) > 1:
-        measure_norms(networks, training)
+    networks.load_state_dict(contents["module"])
     round_weights(networks.eval())
-    return networks, [content["step"] for content in contents]
-
-
-def measure_norms(networks: SpeechNetworks, training: Sequence[Shard]) -> None:
-    """Measure the statistics of batch normalisation anew: those of averaged weights are not the average of theirs."""
-    for norm in networks.modules():
-        if isinstance(norm, nn.BatchNorm2d):
-            norm.reset_running_stats()
-            norm.momentum = None  # the mean over all batches
-    task = SpeechTask(training, {}, seed=0)
-    networks.train()
-    with torch.no_grad():
-        for step in range(NORM_BATCHES):
-            batch = task.batch(step)
-            networks(batch["mel"], batch["exists"], batch["ahead"])
-    networks.eval()
+    return networks, contents["step"]
 
 
 def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Tensor]:
@@ -76,13 +50,13 @@ def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Te
     return windows[9 : 9 + GOLDEN_FRAMES, None], contexts.reshape(-1, 32, 16, 16)
 
 
-def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest:
+def export(kept: Path, features: Path, assets: Path) -> SpeechManifest:
     """Write the four files of the package's speech networks."""
     assets.mkdir(parents=True, exist_ok=True)
-    networks, steps = load_average(kept, [Shard.read(path) for path in sorted(features.glob("train_*.npz"))[:1]])
+    networks, step = load(kept)
     held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
     found = SpeechTask([], held_out, seed=0).evaluate(networks)
-    figures = {"averaged_steps": steps, **{name: round(value, 4) for name, value in found.items()}}
+    figures = {"step": step, **{name: round(value, 4) for name, value in found.items()}}
     mel, audio = golden_inputs(networks, held_out["clean"])
     parts = {"speech_encoder": (networks.encoder, "mel", mel, "features")}
     parts["articulation"] = (networks.articulation, "audio", audio, "code")
@@ -101,11 +75,11 @@ def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest
 
 
 def main() -> None:
-    """Export the mean of kept weights."""
+    """Export."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assets", type=Path)
     parser.add_argument("features", type=Path)
-    parser.add_argument("kept", type=Path, nargs="+")
+    parser.add_argument("kept", type=Path)
     options = parser.parse_args()
     print(export(options.kept, options.features, options.assets).model_dump_json(indent=2))
 
