@@ -8,9 +8,9 @@ import numpy as np
 from lipstream.errors import AvatarError
 from lipstream.types import CROP_SIZE, Image, UInt8
 
-MARGIN_PIXELS = 8
+MARGIN_PIXELS = 12
 """How far around the painted pixels a crop is hidden. In the mask's feather jaw and cheeks still tell how far the
-driving mouth is open: a linear probe reads it there with R2 0.9, from 4 pixels on no longer (`evaluate/leak.py`)."""
+driving mouth is open: a linear probe reads it there with R2 0.9, from 10 pixels on no longer (docs/adr/0006)."""
 
 
 @dataclass(frozen=True, slots=True)
