@@ -96,7 +96,7 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path) -> None:
 def test_an_existing_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     path.write_text("mine")
-    with pytest.raises(OutputExistsError, match="--overwrite"):
+    with pytest.raises(OutputExistsError, match="overwrite=True"):
         write(path, tone(0))
     assert path.read_text() == "mine"
     write(path, tone(0), overwrite=True)
