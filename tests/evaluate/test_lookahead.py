@@ -33,7 +33,7 @@ def heard(lips: Float32, speaker: str = "") -> Heard:
     return Heard(NOTHING, lips, speaker)
 
 
-def test_the_sweep_is_the_issues() -> None:
+def test_the_sweep_runs_from_the_shortest_to_the_full_look_ahead() -> None:
     assert list(LOOKAHEADS_MS) == [172, 212, 252, 292, 332, 372, 412, 452]
 
 
