@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lipstream.evaluate.phones import SILENCE
 from lipstream.types import ARTICULATION, CODE_SIZE, FRAME_MS, Codes, Float32
-from studio.phones import SILENCE, Phone
+from studio.phones import Phone
 
 STEP_MS = 5
 """Curves are made on a 5 ms grid and sampled at the centres of the frames, 40 i + 20 ms."""

@@ -8,8 +8,9 @@ import av
 import numpy as np
 import soxr
 
+from lipstream.evaluate.phones import SILENCE
 from lipstream.types import Float32, Mel, Pcm
-from studio.phones import SILENCE, Phone
+from studio.phones import Phone
 
 SAMPLE_RATE_HZ = 16_000
 Random = np.random.Generator

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.phones import SILENCE, Phone, from_ipa
+from lipstream.evaluate.phones import SILENCE
+from studio.phones import Phone, from_ipa
 
 _PHONEME_EVENT = 7
 _RETRIEVAL, _EVENTS_AS_IPA, _UTF8 = 1, 3, 1

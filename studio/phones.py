@@ -4,7 +4,7 @@
 import unicodedata
 from dataclasses import dataclass
 
-SILENCE = "SIL"
+from lipstream.evaluate.phones import SILENCE, VOWELS, SpokenPhone
 
 
 def _names(spaced: str) -> frozenset[str]:
@@ -15,20 +15,13 @@ def _table(pairs: str) -> dict[str, str]:
     return dict(pair.split("=") for pair in pairs.split())
 
 
-VOWELS = _names("IY IH IX E EY EH AE AA AH AX ER AO O OW UH UW UE OE AY AW OY")
 CONSONANTS = _names("P B M F V TH DH T D N S Z L R RR CH JH SH ZH Y W K G NG X HH")
 
 
 @dataclass(frozen=True, slots=True)
-class Phone:
-    """One spoken phone of the common set."""
+class Phone(SpokenPhone):
+    """One spoken phone of the common set: a symbol of VOWELS, CONSONANTS or SILENCE; the next one starts at its end."""
 
-    symbol: str
-    """One of VOWELS, CONSONANTS or SILENCE."""
-    start_ms: float
-    """Where it starts in its sound file."""
-    end_ms: float
-    """Where it ends; the next phone starts here."""
     level_db: float = 0.0
     """Loudness above the median vowel of its utterance; moves how far a vowel opens."""
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from lipstream.audio.mel import mel_spectrogram
+from lipstream.evaluate.phones import SILENCE
 from lipstream.rate import frames_of_samples
 from lipstream.train import speech
 from lipstream.train.loop import LoopConfig, train
 from lipstream.types import Codes, Mel, Pcm
 from studio import articulation, voices
 from studio.augment import augment, quiet, warp_bins
-from studio.phones import SILENCE, Phone
+from studio.phones import Phone
 
 SHARD_UTTERANCES = 400
 QUIET_SHARE = 0.05

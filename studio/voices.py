@@ -19,8 +19,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from lipstream.evaluate.phones import VOWELS
 from studio.espeak import Espeak
-from studio.phones import CATALAN, CZECH, FINNISH, INDIC, ITALIAN, RADIO, RUSSIAN, VOWELS, Phone, on_grid
+from studio.phones import CATALAN, CZECH, FINNISH, INDIC, ITALIAN, RADIO, RUSSIAN, Phone, on_grid
 from studio.texts import english, nonsense, shuffled, written
 
 SAMPLE_RATE_HZ = 16_000

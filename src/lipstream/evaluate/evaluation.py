@@ -68,20 +68,18 @@ def _truth(subject: Subject, material: Material, progress: Progress) -> Measured
 
 
 def _real(subject: Subject, material: Material, progress: Progress) -> Measured:
-    if material.data is None:
-        raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
-    recordings = find_recordings(material.data)
+    data = _required_data(material)
+    recordings = find_recordings(data)
     if not recordings:
-        raise _AbsentError(f"{material.data} holds no recordings in talking_head")
+        raise _AbsentError(f"{data} holds no recordings in talking_head")
     return measured_real(compare(subject, recordings, progress))
 
 
 def _aligned(subject: Subject, material: Material, progress: Progress) -> Measured:
-    if material.data is None:
-        raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
-    recordings = find_aligned(material.data)
+    data = _required_data(material)
+    recordings = find_aligned(data)
     if not recordings:
-        raise _AbsentError(f"{material.data} holds no recordings with phone times in aligned_speech")
+        raise _AbsentError(f"{data} holds no recordings with phone times in aligned_speech")
     return measure_aligned(subject, recordings, progress)
 
 
@@ -119,6 +117,12 @@ def _parity(subject: Subject, _: Material, progress: Progress) -> Measured:
 def _truth_folder(subject: Subject, material: Material) -> Path | None:
     folder = material.truth or subject.bundle.folder
     return folder if (folder / ARRAYS).is_file() else None
+
+
+def _required_data(material: Material) -> Path:
+    if material.data is None:
+        raise _AbsentError("LIPSTREAM_DATA is unset; it names the folder of real recordings")
+    return material.data
 
 
 def _required_truth(subject: Subject, material: Material) -> Path:
