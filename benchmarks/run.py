@@ -1,9 +1,11 @@
 """Runs `lipstream evaluate` and `lipstream bench` and keeps their reports in benchmarks/results.
 
-    python benchmarks/run.py NAME [--avatar iris] [--hour]
+    python benchmarks/run.py NAME [--avatar iris]
+    python benchmarks/run.py NAME --hour              the memory of an hour of video, by itself
     python benchmarks/table.py NAME --write
 
-Let nothing else run meanwhile. Real speakers are measured where LIPSTREAM_DATA names the recordings.
+Let nothing else run meanwhile, but for the hour, of which only the memory counts.
+Real speakers are measured where LIPSTREAM_DATA names the recordings.
 """
 
 import argparse
@@ -21,14 +23,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="of the machine, such as epyc-2-cores")
     parser.add_argument("--avatar", default="iris")
-    parser.add_argument("--hour", action="store_true", help="measure the memory of an hour of video as well")
+    parser.add_argument("--hour", action="store_true", help="measure the memory of an hour of video instead")
     options = parser.parse_args()
-    hour = ("--hour",) if options.hour else ()
+    bench = ("bench", "--avatar", options.avatar, "--audio", str(SPEECH), "--json")
+    commands = {"bench": bench, "evaluation": ("evaluate", options.avatar, "--json")}
+    if options.hour:
+        commands = {"hour": (*bench, "--hour")}
     RESULTS.mkdir(exist_ok=True)
-    for kind, arguments in {
-        "bench": ("bench", "--avatar", options.avatar, "--audio", str(SPEECH), "--json", *hour),
-        "evaluation": ("evaluate", options.avatar, "--json"),
-    }.items():
+    for kind, arguments in commands.items():
         done = subprocess.run([*COMMAND, *arguments], stdout=subprocess.PIPE, check=True)  # noqa: S603 our own
         (RESULTS / f"{options.name}.{kind}.json").write_bytes(done.stdout)
 

@@ -29,10 +29,10 @@ BESIDE = (
 Report = Mapping[str, Any]
 
 
-def figures_table(evaluation: Report, bench: Report) -> str:
-    """One Markdown table of the figures with a bar and of those BESIDE, its machine below it."""
+def figures_table(evaluation: Report, bench: Report, *others: Report) -> str:
+    """One Markdown table of the figures with a bar and of those BESIDE, the machine of the first two below it."""
     rows = ["| figure | measured | bar | |", "|---|---:|---:|---|"]
-    figures = [*evaluation["figures"], *bench["figures"]]
+    figures = [figure for report in (evaluation, bench, *others) for figure in report["figures"]]
     rows += [_row(figure) for figure in figures if "bar" in figure or figure["name"] in BESIDE]
     rows += [f"| {group} | not measured | | {reason} |" for group, reason in _missing(evaluation, bench)]
     return "\n".join([*rows, "", machine_line(bench)])
@@ -74,6 +74,11 @@ def replaced(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 
+def _report(name: str) -> Report:
+    report: Report = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return report
+
+
 def _row(figure: Report) -> str:
     verdict = {None: "", True: " ✓", False: " ✗"}[figure.get("passes")]
     value = _shown(figure["value"])
@@ -93,14 +98,14 @@ def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:
 def main(arguments: Sequence[str]) -> None:
     """Print the table of a pair of reports, or write it into the README."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", help="of the results: results/NAME.evaluation.json and results/NAME.bench.json")
+    parser.add_argument(
+        "name", help="of the results: results/NAME.{evaluation,bench}.json and, where it is, .hour.json"
+    )
     parser.add_argument("--write", action="store_true", help="put it into the README instead of printing it")
     options = parser.parse_args(arguments)
-    evaluation, bench = (
-        json.loads((RESULTS / f"{options.name}.{kind}.json").read_text(encoding="utf-8"))
-        for kind in ("evaluation", "bench")
-    )
-    table = figures_table(evaluation, bench)
+    evaluation, bench = (_report(f"{options.name}.{kind}.json") for kind in ("evaluation", "bench"))
+    others = [_report(path.name) for path in RESULTS.glob(f"{options.name}.hour.json")]
+    table = figures_table(evaluation, bench, *others)
     if options.write:
         README.write_text(replaced(README.read_text(encoding="utf-8"), table), encoding="utf-8")
     else:

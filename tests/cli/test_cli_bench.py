@@ -38,3 +38,13 @@ def test_json_joins_stages_and_processes(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert result.exit_code == 0, result.output
     names = [figure["name"] for figure in json.loads(result.stdout)["figures"]]
     assert names == ["speed.generator_fps", "speed.first_frame_s"]
+
+
+def test_an_hour_is_made_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_path: Path) -> None:
+    peak = Figure("speed.hour_memory_mb", 800.0, "peak")
+    monkeypatch.setattr("lipstream.evaluate.bench.bench_hour", lambda *_: [peak])
+    app = typer.Typer()
+    app.command()(bench)
+    result = CliRunner().invoke(app, ["--avatar", str(tiny_path), "--hour"], obj=Config(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split() == ["speed.hour_memory_mb", "800.000", "≤", "1536", "pass", "peak"]

@@ -16,24 +16,18 @@ HELLO = Path(__file__).parents[2] / "examples" / "hello.wav"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """One recording in each of the three forms; the sounds are empty, for nobody listens."""
+    """One recording in each of the two forms; the sounds are empty, for nobody listens."""
     folder = tmp_path / "aligned_speech"
     words = [
         {"t": "<sil>", "w": [{"b": 0.0, "d": 0.25, "t": "SIL"}]},
         {"t": "bee", "w": [{"b": 0.25, "d": 0.125, "t": "B"}, {"b": 0.375, "d": 0.5, "t": "IY"}]},
     ]
-    timit = {
-        "one": {"phn": "sil vcl b dx ux cl", "ground_truth_phn_ends": "1600 2400 2800 3200 4800 5600"},
-        "no_times": {"phn": "sil"},
-    }
     label = (
         "0 1300000 x^x-sil+hh=iy@x_x/A:0\n1300000 2050000 x^sil-hh+iy=t@1_2/A:0\n2050000 2700000 sil^hh-iy+t=er@2_1\n"
     )
     for name, content in (
         ("librivox/7.phone.json", json.dumps({"w": words})),
         ("librivox/7.wav", ""),
-        ("timit_like/all.json", json.dumps(timit)),
-        ("timit_like/one.wav", ""),
         ("arctic_phone.lab", label),
         ("arctic.wav", ""),
     ):
@@ -43,26 +37,16 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_three_forms_of_labels_are_read(data: Path) -> None:
-    words, timit, context = find_aligned(data)
+def test_both_forms_of_labels_are_read(data: Path) -> None:
+    words, context = find_aligned(data)
     assert words.phones == (SpokenPhone("SIL", 0, 250), SpokenPhone("B", 250, 375), SpokenPhone("IY", 375, 875))
-    assert (words.path.name, timit.path.name, context.path.name) == ("7.wav", "one.wav", "arctic.wav")
+    assert (words.path.name, context.path.name) == ("7.wav", "arctic.wav")
     assert context.phones == (SpokenPhone("SIL", 0, 130), SpokenPhone("HH", 130, 205), SpokenPhone("IY", 205, 270))
-
-
-def test_a_stop_begins_with_its_hold(data: Path) -> None:
-    timit = find_aligned(data)[1]
-    assert timit.phones == (
-        SpokenPhone("SIL", 0, 100),
-        SpokenPhone("B", 100, 175),  # from the start of its hold
-        SpokenPhone("RR", 175, 200),
-        SpokenPhone("UW", 200, 300),  # and the last hold, whose stop is not said, is none
-    )
 
 
 def test_labels_without_sound_are_left_out(data: Path) -> None:
     (data / "aligned_speech" / "arctic.wav").unlink()
-    assert len(find_aligned(data)) == 2
+    assert len(find_aligned(data)) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,9 +54,6 @@ def test_labels_without_sound_are_left_out(data: Path) -> None:
     [
         ("arctic_phone.lab", "0 1300000 nothing"),
         ("arctic_phone.lab", "0 x^x-sil+hh=iy"),
-        ("timit_like/all.json", "{"),
-        ("timit_like/all.json", "[]"),
-        ("timit_like/all.json", '{"one": {"phn": "sil b", "ground_truth_phn_ends": "1600"}}'),
         ("librivox/7.phone.json", "{}"),
         ("librivox/7.phone.json", '{"w": [{"w": [{"t": "B"}]}]}'),
     ],

@@ -30,7 +30,7 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
     seconds: Annotated[int, typer.Option(min=1, help="Speech that the whole processes turn into an MP4.")] = 10,
     repeats: Annotated[int, typer.Option(min=1, help="Whole processes of each kind; the median counts.")] = 3,
     hour: Annotated[
-        bool, typer.Option("--hour", help="Then make an hour of video, for its memory: about a quarter of an hour.")
+        bool, typer.Option("--hour", help="Instead make an hour of video, for its memory: about a quarter of an hour.")
     ] = False,
 ) -> None:
     """Time every stage on this machine, and whole processes from their start.
@@ -44,7 +44,7 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.audio.read import read_pcm  # noqa: PLC0415
         from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
         from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-        from lipstream.evaluate.bench import bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
+        from lipstream.evaluate.bench import Bench, bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
         from lipstream.evaluate.speed import bursts  # noqa: PLC0415
         from lipstream.evaluate.stopwatch import Patience  # noqa: PLC0415
         from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
@@ -53,21 +53,25 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
     path = find(avatar, config.home)
     sound = bursts() if audio is None else read_pcm(audio)
     with progress_of_groups("runs") as progress:
-        whole = bench_processes(str(path), speech_of_seconds(sound, seconds), repeats, progress)
-        with held():  # engines are imported in it
-            person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
-        speech = speech_of_seconds(sound, 4)
-        stages = bench_stages(open_bundle(path), person, speech, Patience(), progress)
-        whole += bench_hour(str(path), sound, progress) if hour else []
-    report = dataclasses.replace(stages, figures=(*stages.figures, *whole))
+        if hour:
+            figures = tuple(bench_hour(str(path), sound, progress))
+            report = Bench(open_bundle(path).manifest.name, (), figures, {})
+        else:
+            whole = bench_processes(str(path), speech_of_seconds(sound, seconds), repeats, progress)
+            with held():  # engines are imported in it
+                person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
+            stages = bench_stages(open_bundle(path), person, speech_of_seconds(sound, 4), Patience(), progress)
+            report = dataclasses.replace(stages, figures=(*stages.figures, *whole))
     print(json.dumps(report.as_json(), indent=2) if as_json else table(report))
 
 
 def table(report: "Bench") -> str:
     """Every stage beside real time, then the figures with bars, then what is missing."""
-    lines = [f"{report.avatar}: frames a second of each stage alone; 25 are shown", ""]
-    lines += [_line(timing) for timing in report.timings]
-    lines += ["", *(figure_line(figure) for figure in report.figures)]
+    lines: list[str] = []
+    if report.timings:
+        lines = [f"{report.avatar}: frames a second of each stage alone; 25 are shown", ""]
+        lines += [*(_line(timing) for timing in report.timings), ""]
+    lines += [figure_line(figure) for figure in report.figures]
     lines += [f"{stage}: not measured: {reason}" for stage, reason in report.not_measured.items()]
     return "\n".join(lines)
 

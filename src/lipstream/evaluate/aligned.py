@@ -1,8 +1,8 @@
 """Recordings of real voices with phone times in, whether the avatar's lips do what each phone asks out.
 
 There is no truth to compare with, only what is said and when: every phone is judged for itself (`contacts` says how).
-The labels are other people's, in three forms: words and phones with times in JSON, TIMIT's phone ends in samples, and
-label files of full context in units of 100 ns.
+The labels are other people's, in two forms: words and phones with times in JSON, and label files of full context in
+units of 100 ns. Recordings with phone ends in TIMIT's form lie there too and are left out: their ends do not fit.
 """
 
 import json
@@ -23,13 +23,11 @@ from lipstream.evaluate.phones import SILENCE, SpokenPhone, frame_at
 from lipstream.evaluate.speaking import heard_codes
 from lipstream.evaluate.visemes import VISEME_OF, VISEMES
 from lipstream.pipeline.offline import render
-from lipstream.types import ARTICULATION, SAMPLE_RATE_HZ, Float32
+from lipstream.types import ARTICULATION, Float32
 
 FOLDER = "aligned_speech"
 _SAME = {"AXR": "ER", "DX": "RR", "NX": "N", "EN": "N", "ENG": "NG", "EM": "M", "EL": "L", "HV": "HH", "UX": "UW"}
 _SAME |= {"AX-H": "AX", "PAU": SILENCE, "H#": SILENCE, "EPI": SILENCE}
-_HOLDS = {"CL", "VCL"}  # TIMIT labels the hold of a stop apart from its release
-_STOPS = {"P", "B", "T", "D", "K", "G", "CH", "JH"}
 _SHOWN = ("jaw", "lip_gap", "lip_width", "protrusion", "lip_press", "lip_tuck")
 
 
@@ -40,7 +38,7 @@ class AlignedRecording:
     path: Path
     """The sound."""
     phones: tuple[SpokenPhone, ...]
-    """Its phones, silences included; the stops with their holds."""
+    """Its phones, silences included."""
 
 
 def find_aligned(data: Path) -> list[AlignedRecording]:
@@ -50,8 +48,8 @@ def find_aligned(data: Path) -> list[AlignedRecording]:
         InputError: labels are not of the form that their name promises.
     """
     folder = data / FOLDER
-    labelled = (*_word_labels(folder), *_timit_labels(folder), *_context_labels(folder))
-    return [AlignedRecording(path, tuple(_joined(phones))) for path, phones in labelled if path.is_file()]
+    labelled = (*_word_labels(folder), *_context_labels(folder))
+    return [AlignedRecording(path, tuple(_common(phones))) for path, phones in labelled if path.is_file()]
 
 
 @contextmanager
@@ -73,22 +71,6 @@ def _word_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
         yield path.with_name(path.name.removesuffix(".phone.json") + ".wav"), spoken
 
 
-def _timit_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
-    """Phone names, and their ends in samples at 16 kHz."""
-    for path in sorted(folder.glob("timit_like/*.json")):
-        with _reading(path, "recordings with as many phones as ends in samples, as JSON"):
-            entries = json.loads(path.read_text(encoding="utf-8")).items()
-            labelled = {name: _timed(entry) for name, entry in entries if "ground_truth_phn_ends" in entry}
-        for name, spoken in labelled.items():
-            yield path.with_name(f"{name}.wav"), spoken
-
-
-def _timed(entry: dict[str, str]) -> list[SpokenPhone]:
-    ends_ms = [1000 * int(end) / SAMPLE_RATE_HZ for end in entry["ground_truth_phn_ends"].split()]
-    times = zip(entry["phn"].split(), [0.0, *ends_ms[:-1]], ends_ms, strict=True)
-    return [SpokenPhone(*one) for one in times]
-
-
 def _context_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
     """Start and end in 100 ns, and the phone between its neighbours: `x^sil-hh+iy=t@...`."""
     for path in sorted(folder.glob("*_phone.lab")):
@@ -101,16 +83,12 @@ def _context_labels(folder: Path) -> Iterator[tuple[Path, list[SpokenPhone]]]:
         yield path.with_name(path.name.replace("_phone.lab", ".wav")), spoken
 
 
-def _joined(phones: Sequence[SpokenPhone]) -> Iterator[SpokenPhone]:
-    """Phones by the names of the common set: a stop begins with its hold; a hold without its stop shows nothing."""
-    hold: SpokenPhone | None = None
+def _common(phones: Sequence[SpokenPhone]) -> Iterator[SpokenPhone]:
+    """Phones by the names of the common set; what shows nothing on a face is dropped."""
     for phone in phones:
-        name = phone.symbol.upper()
-        symbol = _SAME.get(name, name)
-        start_ms = hold.start_ms if hold is not None and symbol in _STOPS else phone.start_ms
-        hold = phone if symbol in _HOLDS else None
-        if hold is None and (symbol in VISEME_OF or symbol in {SILENCE, "AX", "IX", "HH"}):
-            yield SpokenPhone(symbol, start_ms, phone.end_ms)
+        symbol = _SAME.get(phone.symbol.upper(), phone.symbol.upper())
+        if symbol in VISEME_OF or symbol in {SILENCE, "AX", "IX", "HH"}:
+            yield SpokenPhone(symbol, phone.start_ms, phone.end_ms)
 
 
 def measure_aligned(subject: Subject, recordings: Sequence[AlignedRecording], progress: Progress) -> Measured:
