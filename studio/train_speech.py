@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipstream.audio.mel import mel_spectrogram
 from lipstream.evaluate.phones import SILENCE
@@ -58,23 +59,36 @@ def make_shard(names: Sequence[Path], everything: Sequence[Path], random: np.ran
     return speech.Shard.of(pairs)
 
 
+def _held_out(work: Path) -> list[Path]:
+    return sorted((work / "voices" / "held_out").glob("*.json"))
+
+
+def corpus_of(work: Path) -> list[Path]:
+    """Every utterance of `WORK/voices` that may be learnt: no held-out voice, no held-out text."""
+    texts = {voices.text(path) for path in _held_out(work)}  # the grammar's shortest sentences come more than once
+    spoken = sorted((work / "voices").glob("*/*.json"))
+    return [path for path in spoken if path.parent.name != "held_out" and voices.text(path) not in texts]
+
+
+def shard_order(utterances: int, number: int, seed: int = 0) -> list[NDArray[np.int64]]:
+    """Which utterances of the corpus each shard of a pass holds, in order."""
+    order = np.random.default_rng((seed, number)).permutation(utterances)
+    return np.array_split(order, -(-utterances // SHARD_UTTERANCES))
+
+
 def make_features(work: Path, passes: int, seed: int) -> None:
     """Write what is missing of `WORK/features`: held-out speech clean and noisy, then every pass over the corpus."""
     folder = work / "features"
     folder.mkdir(exist_ok=True)
-    spoken = sorted(path for path in (work / "voices").glob("*/*.json"))
-    unheard = [path for path in spoken if path.parent.name == "held_out"]
-    held_out = [path for path in unheard if number_of(path) >= TRUTH_SENTENCES][::2]
-    texts = {voices.text(path) for path in unheard}  # the grammar's shortest sentences come more than once
-    corpus = [path for path in spoken if path.parent.name != "held_out" and voices.text(path) not in texts]
+    held_out = [path for path in _held_out(work) if number_of(path) >= TRUTH_SENTENCES][::2]
+    corpus = corpus_of(work)
     if not (folder / "held_out_clean.npz").exists():
         speech.Shard.of([labelled(*voices.read(name)) for name in held_out]).write(folder / "held_out_clean.npz")
     if not (folder / "held_out_noisy.npz").exists():
         random = np.random.default_rng(seed)
         make_shard(held_out, held_out, random).write(folder / "held_out_noisy.npz")
     for number in range(passes):
-        order = np.random.default_rng((seed, number)).permutation(len(corpus))
-        for part, chosen in enumerate(np.array_split(order, -(-len(order) // SHARD_UTTERANCES))):
+        for part, chosen in enumerate(shard_order(len(corpus), number, seed)):
             path = folder / f"train_{number:02d}_{part:02d}.npz"
             if not path.exists():
                 random = np.random.default_rng((seed, number, part))

@@ -151,12 +151,21 @@ def another_throat(mel: Mel | Half, random: np.random.Generator) -> Mel:
 
 
 class SpeechTask:
-    """What the trainer loop asks for: random sequences, a weighted loss, correlations on held-out speech."""
+    """What the trainer loop asks for: random sequences, a weighted loss, correlations on held-out speech.
 
-    def __init__(self, training: Sequence[Shard], held_out: Mapping[str, Shard], seed: int) -> None:
+    Args:
+        training: utterances to draw from.
+        held_out: utterances to measure on, by the names that their figures get.
+        seed: of the draws.
+        bent: let `another_throat` say every sequence.
+    """
+
+    def __init__(
+        self, training: Sequence[Shard], held_out: Mapping[str, Shard], seed: int, *, bent: bool = True
+    ) -> None:
         self._utterances = [pair for shard in training for pair in shard.utterances()]
         self._held_out = {name: list(shard.utterances()) for name, shard in held_out.items()}
-        self._seed = seed
+        self._seed, self._bent = seed, bent
         self._weights = torch.tensor([WEIGHTS.get(name, 0.7) for name in ARTICULATION])
         self._widths = torch.tensor([WIDTHS.get(name, 0.1) for name in ARTICULATION])
 
@@ -164,7 +173,7 @@ class SpeechTask:
         """BATCH_SEQUENCES sequences of random utterances, each cut off at its own look-ahead."""
         random = np.random.default_rng((self._seed, step))
         chosen = [self._utterances[i] for i in random.integers(len(self._utterances), size=BATCH_SEQUENCES)]
-        parts = [_random_part(mel, codes, random) for mel, codes in chosen]
+        parts = [_random_part(mel, codes, random, self._bent) for mel, codes in chosen]
         mel, exists, codes, counts = (np.stack(arrays) for arrays in zip(*parts, strict=True))
         ahead = np.where(
             random.uniform(size=len(parts)) < FULL_CONTEXT_SHARE,
@@ -207,11 +216,11 @@ def _huber(error: Tensor, widths: Tensor) -> Tensor:
 
 
 def _random_part(
-    mel: Half, codes: Half, random: np.random.Generator
+    mel: Half, codes: Half, random: np.random.Generator, bent: bool
 ) -> tuple[Float32, NDArray[np.bool_], Float32, NDArray[np.bool_]]:
     frames = len(codes)
     first = int(random.integers(min(0, frames - SEQUENCE_FRAMES), max(0, frames - SEQUENCE_FRAMES) + 1))
-    windows, exists = sequence(another_throat(mel, random), first, SEQUENCE_FRAMES)
+    windows, exists = sequence(another_throat(mel, random) if bent else mel, first, SEQUENCE_FRAMES)
     wanted = np.arange(first, first + SEQUENCE_FRAMES)
     counts = (wanted >= 0) & (wanted < frames)
     return windows, exists, codes[np.clip(wanted, 0, frames - 1)].astype(np.float32), counts
