@@ -112,7 +112,7 @@ class Manifest(_Model):
     timeline: Timeline
     """The driving clip."""
     idle: Literal["generate", "raw"] = "generate"
-    """Whether silent pictures pass the generator or are shown as filmed. Reserved: not read yet, all are generated."""
+    """Whether pictures at rest pass the generator or are shown as filmed: `raw` needs a clip whose lips are still."""
     networks: dict[Literal["fast", "standard"], Network] = Field(min_length=1)
     """Generators by quality."""
     files: dict[FileName, FileEntry]

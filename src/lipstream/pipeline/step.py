@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from lipstream.render.face import FaceRenderer
-from lipstream.types import Codes, Float32, Frame, Image, Patches, Visual
+from lipstream.types import Codes, Float32, Frame, Image, Visual
 from lipstream.video.clip import Clip
 
 
@@ -45,8 +47,8 @@ class Painted:
     """What the frames say."""
     images: list[Image]
     """Their driving frames, `HWC` uint8 BGR."""
-    patches: Patches
-    """The generated crops, `[b, 3, 320, 320]` float32."""
+    patches: list[Float32 | None]
+    """The generated crops, `[3, 320, 320]` float32; none where the frame is shown as filmed."""
 
 
 def prepare(spoken: Spoken, clip: Clip, face: FaceRenderer) -> Prepared:
@@ -60,8 +62,15 @@ def prepare(spoken: Spoken, clip: Clip, face: FaceRenderer) -> Prepared:
 
 
 def paint(prepared: Prepared, face: FaceRenderer) -> Painted:
-    """Run the generator."""
-    patches = face.generate(prepared.visual, prepared.spoken.codes)
+    """Run the generator, for the frames that are not shown as filmed."""
+    codes, visual = prepared.spoken.codes, prepared.visual
+    rows = np.flatnonzero(face.painted(codes))
+    patches: list[Float32 | None] = [None] * len(codes)
+    if len(rows) == len(codes):
+        patches = list(face.generate(visual, codes))
+    elif len(rows):
+        for row, patch in zip(rows, face.generate(visual[rows], codes[rows]), strict=True):
+            patches[row] = patch
     return Painted(prepared.spoken, prepared.images, patches)
 
 
@@ -69,7 +78,8 @@ def finish(painted: Painted, face: FaceRenderer) -> Iterator[Frame]:
     """Blend the generated crops into their driving frames, one by one."""
     spoken = painted.spoken
     for index, image, patch, audio in zip(spoken.indices, painted.images, painted.patches, spoken.audio, strict=True):
-        face.compose(image, index, patch)
+        if patch is not None:
+            face.compose(image, index, patch)
         yield Frame(index, image, audio)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lipstream.avatar.bundle import Bundle
 from lipstream.render.crop import cut, paste
@@ -36,6 +37,19 @@ class FaceRenderer:
         self._transforms = bundle.transforms
         self._mask = read_mask(bundle.mask_path.read_bytes())
         self._generator = generator
+        self._idle = bundle.manifest.idle
+
+    def painted(self, codes: Codes) -> NDArray[np.bool_]:
+        """Which frames pass the generator: all, or with `idle: raw` those whose mouth is not at rest.
+
+        Args:
+            codes: articulation/1, `[b, 12]` float32; the closed mouth at rest is all zeros.
+
+        Returns:
+            `[b]` bool.
+        """
+        speaking: NDArray[np.bool_] = codes.any(axis=1)
+        return speaking if self._idle == "raw" else np.ones_like(speaking)
 
     def visual(self, images: Sequence[Image], indices: Sequence[int]) -> Visual:
         """Make the generator's view of some driving frames.
