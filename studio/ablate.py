@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lipstream.audio.window import CONTEXT_BEHIND
-from lipstream.evaluate.machine import machine, versions
+from lipstream.evaluate.speed.machine import machine, versions
 from lipstream.nets.articulation import Articulation
 from lipstream.train import speech
 from lipstream.train.loop import LoopConfig, train

@@ -5,9 +5,9 @@ from types import ModuleType
 
 import pytest
 
-from lipstream.evaluate.bench import Bench
 from lipstream.evaluate.figures import Evaluation, Figure
-from lipstream.evaluate.stopwatch import Timing
+from lipstream.evaluate.speed.bench import Bench
+from lipstream.evaluate.speed.stopwatch import Timing
 
 FIGURES = (
     Figure("truth.opening_r", 0.96, "opening"),

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from lipstream.cli.bench import bench, table
 from lipstream.config import Config
-from lipstream.evaluate.bench import Bench
 from lipstream.evaluate.figures import Figure
-from lipstream.evaluate.stopwatch import Timing
+from lipstream.evaluate.speed.bench import Bench
+from lipstream.evaluate.speed.stopwatch import Timing
 
 REPORT = Bench(
     "tiny",
@@ -29,9 +29,9 @@ def test_the_table_sets_stages_beside_real_time() -> None:
 def test_json_joins_stages_and_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_path: Path) -> None:
     assets = tiny_path.parents[1]
     monkeypatch.setattr("lipstream.avatar.registry.speech_folder", lambda: assets / "speech")
-    monkeypatch.setattr("lipstream.evaluate.bench.bench_stages", lambda *_: REPORT)
+    monkeypatch.setattr("lipstream.evaluate.speed.bench.bench_stages", lambda *_: REPORT)
     whole = [Figure("speed.first_frame_s", 1.0, "start")]
-    monkeypatch.setattr("lipstream.evaluate.bench.bench_processes", lambda *_: whole)
+    monkeypatch.setattr("lipstream.evaluate.speed.bench.bench_processes", lambda *_: whole)
     app = typer.Typer()
     app.command()(bench)
     result = CliRunner().invoke(app, ["--avatar", str(tiny_path), "--json"], obj=Config(tmp_path))
@@ -42,7 +42,7 @@ def test_json_joins_stages_and_processes(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_an_hour_is_made_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_path: Path) -> None:
     peak = Figure("speed.hour_memory_mb", 800.0, "peak")
-    monkeypatch.setattr("lipstream.evaluate.bench.bench_hour", lambda *_: [peak])
+    monkeypatch.setattr("lipstream.evaluate.speed.bench.bench_hour", lambda *_: [peak])
     app = typer.Typer()
     app.command()(bench)
     result = CliRunner().invoke(app, ["--avatar", str(tiny_path), "--hour"], obj=Config(tmp_path))

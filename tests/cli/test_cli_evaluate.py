@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from lipstream.cli.evaluate import evaluate, table
 from lipstream.config import Config
 from lipstream.errors import OutputError, OutputExistsError
-from lipstream.evaluate import evaluation, side_by_side
+from lipstream.evaluate import evaluation
 from lipstream.evaluate.figures import Evaluation, Figure
+from lipstream.evaluate.report import side_by_side
 from lipstream.evaluate.silence import measure_silence
 from lipstream.types import Float32, Image
 
@@ -66,7 +67,7 @@ def test_figures_are_told_before_a_report_that_fails(
     def full(*_: object, **__: object) -> None:
         raise OutputError("no space left")
 
-    monkeypatch.setattr("lipstream.evaluate.report.write_report", full)
+    monkeypatch.setattr("lipstream.evaluate.report.report.write_report", full)
     avatar = str(ASSETS / "avatars" / "tiny")
     result = CliRunner().invoke(app, [avatar, "--report", str(tmp_path / "report")], obj=Config(tmp_path))
     assert isinstance(result.exception, OutputError)

@@ -7,11 +7,11 @@ from drawn_face import no_progress
 
 from lipstream.avatar.bundle import open_bundle
 from lipstream.errors import LipstreamError
-from lipstream.evaluate import bench, speed
-from lipstream.evaluate.machine import machine, versions
-from lipstream.evaluate.process import first_frame_ms, generate_mp4
-from lipstream.evaluate.speed import bursts
-from lipstream.evaluate.stopwatch import Patience, Timing
+from lipstream.evaluate.speed import bench, stages
+from lipstream.evaluate.speed.machine import machine, versions
+from lipstream.evaluate.speed.process import first_frame_ms, generate_mp4
+from lipstream.evaluate.speed.stages import bursts
+from lipstream.evaluate.speed.stopwatch import Patience, Timing
 from lipstream.pipeline.avatar import Avatar
 
 ONCE = Patience(budget_ms=0, least_runs=1)
@@ -39,15 +39,15 @@ def test_an_engine_that_is_missing_is_said_to_be(
         raise ImportError
 
     monkeypatch.setattr(bench, "_reference", absent)
-    monkeypatch.setattr("lipstream.evaluate.speed.VARIANTS", (("openvino", "f16", "float"),))
+    monkeypatch.setattr("lipstream.evaluate.speed.stages.VARIANTS", (("openvino", "f16", "float"),))
     report = bench.bench_stages(open_bundle(tiny_path), tiny, bursts(1), ONCE, no_progress)
     assert set(report.not_measured) == {"generator openvino f16", bench.REFERENCE_STAGE}
 
 
 def test_what_an_engine_chose_is_named(tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speed, "VARIANTS", (("openvino", "auto", "float"), ("openvino", "auto", "int8")))
+    monkeypatch.setattr(stages, "VARIANTS", (("openvino", "auto", "float"), ("openvino", "auto", "int8")))
     found = [
-        timing.how for timing in speed.generator_timings(open_bundle(tiny_path), ONCE) if isinstance(timing, Timing)
+        timing.how for timing in stages.generator_timings(open_bundle(tiny_path), ONCE) if isinstance(timing, Timing)
     ]
     assert len(found) == 4
     assert not [how for how in found if "auto" in how]

@@ -6,7 +6,7 @@ from lipstream.errors import MissingExtraError
 from lipstream.evaluate import parity
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.parity import Absent, Stray, compared, measure_parity, parity_figures, parity_table
-from lipstream.evaluate.speed import VARIANTS
+from lipstream.evaluate.speed.stages import VARIANTS
 from lipstream.runtime.engines import load_engine
 
 

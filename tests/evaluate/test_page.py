@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import numpy as np
 
 from lipstream.evaluate.figures import Evaluation, Figure, Plot, Table
-from lipstream.evaluate.page import Pictures, heat_peak, number, page, table_html
-from lipstream.evaluate.sheet import Sheet, Still
+from lipstream.evaluate.report.page import Pictures, heat_peak, number, page, table_html
+from lipstream.evaluate.report.sheet import Sheet, Still
 
 EVALUATION = Evaluation(
     "<tiny>",

@@ -7,10 +7,10 @@ from drawn_face import no_progress
 from truth_clips import clip
 
 from lipstream.errors import OutputError, OutputExistsError
-from lipstream.evaluate import report, side_by_side
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.figures import Evaluation, Figure
-from lipstream.evaluate.report import FILM, check_report, write_report
+from lipstream.evaluate.report import report, side_by_side
+from lipstream.evaluate.report.report import FILM, check_report, write_report
 from lipstream.evaluate.truth import ARRAYS
 
 EVALUATION = Evaluation("tiny", {"engine": "onnx"}, (Figure("silence.mean_percent", 1.0, "mean"),))

@@ -5,8 +5,8 @@ from truth_clips import clip
 
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.reconstruction import Said
-from lipstream.evaluate.sheet import ENLARGED, STILL_WIDTH, Album, choices, mask_box, mouth_box
-from lipstream.evaluate.side_by_side import Shot
+from lipstream.evaluate.report.sheet import ENLARGED, STILL_WIDTH, Album, choices, mask_box, mouth_box
+from lipstream.evaluate.report.side_by_side import Shot
 from lipstream.types import Float32, Image
 from lipstream.video.lips import INNER_LIPS, MOUTH_CORNERS
 

@@ -7,10 +7,10 @@ import pytest
 from drawn_face import no_progress
 from truth_clips import clip
 
-from lipstream.evaluate import side_by_side
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.reconstruction import Said
-from lipstream.evaluate.side_by_side import (
+from lipstream.evaluate.report import side_by_side
+from lipstream.evaluate.report.side_by_side import (
     STRIP,
     TILE,
     Shot,

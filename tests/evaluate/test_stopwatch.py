@@ -1,7 +1,7 @@
 import pytest
 
-from lipstream.evaluate import stopwatch
-from lipstream.evaluate.stopwatch import Patience, Timing, timed
+from lipstream.evaluate.speed import stopwatch
+from lipstream.evaluate.speed.stopwatch import Patience, Timing, timed
 
 
 class Clock:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lipstream.evaluate.figures import Plot
-from lipstream.evaluate.svg import ROW_POINTS, draw, rows, ticks, unbroken, value_range
+from lipstream.evaluate.report.svg import ROW_POINTS, draw, rows, ticks, unbroken, value_range
 
 
 def drawn(plot: Plot) -> ET.Element:

@@ -14,8 +14,8 @@ from lipstream.cli.progress import progress_of_groups
 from lipstream.config import Config
 
 if TYPE_CHECKING:
-    from lipstream.evaluate.bench import Bench
-    from lipstream.evaluate.stopwatch import Timing
+    from lipstream.evaluate.speed.bench import Bench
+    from lipstream.evaluate.speed.stopwatch import Timing
 
 
 def bench(  # noqa: PLR0913, PLR0917  one argument an option
@@ -44,9 +44,9 @@ def bench(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.audio.read import read_pcm  # noqa: PLC0415
         from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
         from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-        from lipstream.evaluate.bench import Bench, bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
-        from lipstream.evaluate.speed import bursts  # noqa: PLC0415
-        from lipstream.evaluate.stopwatch import Patience  # noqa: PLC0415
+        from lipstream.evaluate.speed.bench import Bench, bench_hour, bench_processes, bench_stages, speech_of_seconds  # noqa: PLC0415
+        from lipstream.evaluate.speed.stages import bursts  # noqa: PLC0415
+        from lipstream.evaluate.speed.stopwatch import Patience  # noqa: PLC0415
         from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
 
     config: Config = context.obj

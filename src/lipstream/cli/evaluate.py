@@ -56,7 +56,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.evaluate.evaluation import Material  # noqa: PLC0415
         from lipstream.evaluate.evaluation import evaluate as measure  # noqa: PLC0415
         from lipstream.evaluate.faces import load_subject  # noqa: PLC0415
-        from lipstream.evaluate.report import check_report, write_report  # noqa: PLC0415
+        from lipstream.evaluate.report.report import check_report, write_report  # noqa: PLC0415
         from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
 
     if report is not None:

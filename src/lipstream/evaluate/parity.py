@@ -11,7 +11,7 @@ from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Figure, Measured, Table
 from lipstream.evaluate.measures import psnr_db
 from lipstream.evaluate.speaking import idle_pictures
-from lipstream.evaluate.speed import VARIANTS
+from lipstream.evaluate.speed.stages import VARIANTS
 from lipstream.runtime.engines import load_engine
 from lipstream.runtime.golden import read_golden
 from lipstream.types import Codes, Float32, Image, Patches, Visual

@@ -77,19 +77,17 @@ def run_clip(subject: Subject, clip: TruthClip, codes: Codes, crops: Sequence[Im
         crops: the true crops, `[320, 320, 3]` uint8 BGR, n of them.
         true: the lips on the true pictures.
     """
-    painted = list(paint(subject, codes, clip.frame_index))
-    pairs = [(one.crop, crop) for one, crop in zip(painted, crops, strict=True)]
-    return TruthRun(
-        clip=clip,
-        found=measure_lips((one.image for one in painted), subject.finder),
-        true=true,
-        psnr_db=np.array([psnr_db(found, crop, subject.weight) for found, crop in pairs], np.float32),
-        sharpness=np.array([_sharpness_share(found, crop, subject.weight) for found, crop in pairs], np.float32),
-    )
+    psnrs_db: list[float] = []
+    shares: list[float] = []
 
+    def pictures() -> Iterator[Image]:
+        for one, crop in zip(paint(subject, codes, clip.frame_index), crops, strict=True):
+            psnrs_db.append(psnr_db(one.crop, crop, subject.weight))
+            shares.append(sharpness(one.crop, subject.weight) / max(sharpness(crop, subject.weight), 1e-6))
+            yield one.image
 
-def _sharpness_share(found: Image, true: Image, weight: Float32) -> float:
-    return sharpness(found, weight) / max(sharpness(true, weight), 1e-6)
+    found = measure_lips(pictures(), subject.finder)
+    return TruthRun(clip, found, true, np.array(psnrs_db, np.float32), np.array(shares, np.float32))
 
 
 def run_truth(subject: Subject, folder: Path, progress: Progress) -> Reconstruction:

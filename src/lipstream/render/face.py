@@ -48,7 +48,7 @@ class FaceRenderer:
         Returns:
             `[b]` bool.
         """
-        speaking: NDArray[np.bool_] = codes.any(axis=1)
+        speaking: NDArray[np.bool_] = np.asarray(codes.any(axis=1))
         return speaking if self._idle == "raw" else np.ones_like(speaking)
 
     def visual(self, images: Sequence[Image], indices: Sequence[int]) -> Visual:

@@ -10,10 +10,10 @@ from lipstream.avatar.bundle import Bundle
 from lipstream.errors import LipstreamError
 from lipstream.evaluate.faces import Progress
 from lipstream.evaluate.figures import Figure, as_plain
-from lipstream.evaluate.machine import install_mb, machine, versions
-from lipstream.evaluate.process import first_frame_ms, generate_mp4
-from lipstream.evaluate.speed import VARIANTS, generator_timings, stage_timings
-from lipstream.evaluate.stopwatch import Patience, Timing, timed
+from lipstream.evaluate.speed.machine import install_mb, machine, versions
+from lipstream.evaluate.speed.process import first_frame_ms, generate_mp4
+from lipstream.evaluate.speed.stages import VARIANTS, generator_timings, stage_timings
+from lipstream.evaluate.speed.stopwatch import Patience, Timing, timed
 from lipstream.pipeline.avatar import Avatar
 from lipstream.types import SAMPLE_RATE_HZ, Pcm
 

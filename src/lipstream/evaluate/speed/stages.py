@@ -10,7 +10,7 @@ import numpy as np
 from lipstream.audio.mel import mel_spectrogram
 from lipstream.avatar.bundle import Bundle, FilePrecision
 from lipstream.errors import AvatarError, EngineError, MissingExtraError
-from lipstream.evaluate.stopwatch import Patience, Timing, timed
+from lipstream.evaluate.speed.stopwatch import Patience, Timing, timed
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
 from lipstream.rate import frames_of_samples

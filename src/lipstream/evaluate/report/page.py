@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 from lipstream.evaluate.figures import Evaluation, Figure, Plot, Table
-from lipstream.evaluate.sheet import Sheet
-from lipstream.evaluate.style import STYLE
-from lipstream.evaluate.svg import draw
+from lipstream.evaluate.report.sheet import Sheet
+from lipstream.evaluate.report.style import STYLE
+from lipstream.evaluate.report.svg import draw
 
 VERDICTS = {None: ("", "to compare"), True: ("pass", "✓ pass"), False: ("miss", "✗ missed")}
 """Whether a bar is reached, to the class and the words that show it."""

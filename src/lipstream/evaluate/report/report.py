@@ -11,10 +11,10 @@ from pathlib import Path
 from lipstream.errors import OutputError, OutputExistsError
 from lipstream.evaluate.faces import Progress, Subject
 from lipstream.evaluate.figures import Evaluation
-from lipstream.evaluate.machine import machine, versions
-from lipstream.evaluate.page import Pictures, page
-from lipstream.evaluate.sheet import Album
-from lipstream.evaluate.side_by_side import Shot, sentences_of, shots, write_film
+from lipstream.evaluate.report.page import Pictures, page
+from lipstream.evaluate.report.sheet import Album
+from lipstream.evaluate.report.side_by_side import Shot, sentences_of, shots, write_film
+from lipstream.evaluate.speed.machine import machine, versions
 from lipstream.evaluate.truth import ARRAYS
 from lipstream.video.staging import writing_to
 

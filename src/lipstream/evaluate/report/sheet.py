@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lipstream.evaluate.faces import Subject
 from lipstream.evaluate.measures import loudness
 from lipstream.evaluate.reconstruction import Said
-from lipstream.evaluate.side_by_side import Shot
+from lipstream.evaluate.report.side_by_side import Shot
 from lipstream.render.crop import Box
 from lipstream.types import ARTICULATION, FRAME_MS, Float32, Image
 from lipstream.video.jpeg import encode_jpeg

@@ -1,6 +1,6 @@
 """Nothing in, the style sheet of the evaluation's page out: light and dark, legible in print and on a telephone."""
 
-from lipstream.evaluate import svg
+from lipstream.evaluate.report import svg
 
 _PAGE = """
 :root { color-scheme: light dark; --paper: #ffffff; --panel: #f4f5f7; --ink: #16181d; --soft: #5a6270; --line: #dde0e6;
