@@ -5,7 +5,9 @@ LipstreamError
 │   └── MediaError                    a file that cannot be decoded, or holds no sound or no picture
 ├── AvatarError (ValueError)          an avatar bundle that is damaged or malformed
 │   ├── AvatarNotFoundError           no avatar of that name or path (also LookupError)
-│   └── AvatarVersionError            a bundle of another version of the format or of the codes
+│   ├── AvatarVersionError            a bundle of another version of the format or of the codes
+│   └── AvatarTooLargeError           an avatar that needs more memory than all of them may take
+├── BusyError (RuntimeError)          everything is in use at the moment; the same request may succeed later
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
 ├── OutputError (OSError)             an output that cannot be written
 │   └── OutputExistsError             an output that exists (also FileExistsError)
@@ -35,6 +37,14 @@ class AvatarNotFoundError(AvatarError, LookupError):
 
 class AvatarVersionError(AvatarError):
     """A bundle of another version, of the format or of the articulation codes, than this lipstream reads."""
+
+
+class AvatarTooLargeError(AvatarError):
+    """An avatar that needs more memory than all avatars together may take."""
+
+
+class BusyError(LipstreamError, RuntimeError):
+    """Everything is in use at the moment; the same request may succeed later."""
 
 
 class EngineError(LipstreamError, RuntimeError):
