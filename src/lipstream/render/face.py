@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipstream.avatar.bundle import Bundle
-from lipstream.render.crop import cut, paste
+from lipstream.render.crop import WHOLE_CROP, Box, bounds, cut, paste
 from lipstream.render.mask import hide, read_mask
 from lipstream.render.reference import nearest, read_references
-from lipstream.types import CROP_SIZE, Codes, Engine, Float32, Image, Patches, Visual
+from lipstream.types import CROP_SIZE, Affine, Codes, Engine, Float32, Image, Patches, Visual
 
 
 class FaceRenderer:
@@ -61,11 +61,23 @@ class FaceRenderer:
         Returns:
             `[b, 6, 320, 320]` float32 BGR in 0..1: the reference crop, then the masked crop.
         """
-        visual = np.empty((len(images), 6, CROP_SIZE, CROP_SIZE), np.float32)
-        for row, image, index in zip(visual, images, indices, strict=True):
-            place = index % len(self._transforms)
-            row[:3] = self._references[self._chosen[place]]
-            _planes(hide(cut(image, self._transforms[place]), self._mask), out=row[3:])
+        crops = [cut(image, self._transform(index)) for image, index in zip(images, indices, strict=True)]
+        return self.visual_of_crops(crops, indices)
+
+    def visual_of_crops(self, crops: Sequence[Image], indices: Sequence[int]) -> Visual:
+        """Make the generator's view of driving crops that somebody else has cut.
+
+        Args:
+            crops: `[320, 320, 3]` uint8 BGR; what the mask covers is not looked at.
+            indices: numbers in the driving clip, whose poses choose the references.
+
+        Returns:
+            As `visual` does.
+        """
+        visual = np.empty((len(crops), 6, CROP_SIZE, CROP_SIZE), np.float32)
+        for row, crop, index in zip(visual, crops, indices, strict=True):
+            row[:3] = self._references[self._chosen[index % len(self._transforms)]]
+            _planes(hide(crop, self._mask), out=row[3:])
         return visual
 
     def generate(self, visual: Visual, codes: Codes) -> Patches:
@@ -90,7 +102,15 @@ class FaceRenderer:
         """
         # OpenCV's quick conversion to uint8 saturates above, but mirrors what is below zero.
         picture = cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in np.maximum(patch, 0)])
-        paste(image, picture, self._mask, self._transforms[index % len(self._transforms)])
+        paste(image, picture, self._mask, self._transform(index))
+
+    def bounds(self, image: Image, index: int) -> Box:
+        """The axis-aligned box of a frame that the crop covers: left, top, right, bottom (half-open) in pixels."""
+        return bounds(self._transform(index), WHOLE_CROP, image.shape[1], image.shape[0])
+
+    def _transform(self, index: int) -> Affine:
+        transform: Affine = self._transforms[index % len(self._transforms)]
+        return transform
 
 
 def _planes(crop: Image, out: Float32 | None = None) -> Float32:

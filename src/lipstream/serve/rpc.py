@@ -1,0 +1,177 @@
+"""A plain object with one method a call in, its gRPC handlers out: parsing and work happen in worker threads.
+
+Messages arrive as bytes and are parsed by a worker, so that 80 MB of one client do not hold up the event loop of all.
+A method takes a request and its `Call` and returns the response, or an iterator of responses where only the answer
+streams; where both sides stream it is called for every request.
+"""
+
+import asyncio
+import logging
+import re
+import secrets
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.any_pb2 import Any as Packed
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status as StatusMessage
+from grpc_status import rpc_status
+
+from lipstream.errors import BusyError, InputError
+from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+
+Metadata = tuple[tuple[str, str | bytes], ...]
+Context = grpc.aio.ServicerContext[Any, Any]
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call under way."""
+
+    id: str
+    """Its request id, the client's own (`x-request-id`) or a new one."""
+    client: str
+    """Who calls."""
+    metadata: Mapping[str, str]
+    """What was sent along, by lower-case name."""
+    gone: "Future[None]"
+    """Done when nobody waits for the answer any more."""
+
+
+class Allowance:
+    """A number of bytes that requests under way may hold together."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes, self._held_bytes, self._lock = most_bytes, 0, threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes held now."""
+        return self._held_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Count a request in; raises BusyError when there is no room beside the others."""
+        with self._lock:
+            if self._held_bytes and self._held_bytes + size_bytes > self._most_bytes:
+                raise BusyError(
+                    f"requests under way hold {self._held_bytes:,} bytes and this one has {size_bytes:,}, of "
+                    f"{self._most_bytes:,} allowed (server.max_bytes_in_flight_mb); ask again later"
+                )
+            self._held_bytes += size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Count it out."""
+        with self._lock:
+            self._held_bytes -= size_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """Makes gRPC handlers of plain objects."""
+
+    workers: Executor
+    """Where methods run."""
+    allowance: Allowance
+    """Bytes of requests under way."""
+    identify: Callable[[str, Mapping[str, str]], str]
+    """Peer and metadata to who calls; raises LipstreamError for somebody who may not."""
+
+    def handler(self, service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
+        """Serve every method of a service by the target's method of that name in snake case."""
+        methods = {
+            method.name: self._method(method, getattr(target, _snake(method.name))) for method in service.methods
+        }
+        return grpc.method_handlers_generic_handler(service.full_name, methods)
+
+    def _method(self, method: MethodDescriptor, answer: Callable[..., Any]) -> grpc.RpcMethodHandler[Any, Any]:
+        answer = partial(_answer, GetMessageClass(method.input_type), answer)
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, answer))
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(partial(self._answer_streams, answer))
+        return grpc.unary_unary_rpc_method_handler(partial(self._unary, answer))
+
+    async def _unary(self, answer: Callable[[bytes, Call], Message], raw: bytes, context: Context) -> bytes:
+        async with self._call(context, len(raw)) as call:
+            return await self._run(lambda: answer(raw, call).SerializeToString())
+        raise AssertionError  # the context aborts instead of passing an error on
+
+    async def _answer_streams(
+        self, answer: Callable[[bytes, Call], Any], raw: bytes, context: Context
+    ) -> AsyncIterator[bytes]:
+        async with self._call(context, len(raw)) as call:
+            answers = await self._run(lambda: iter(answer(raw, call)))
+            while (message := await self._run(lambda: next(answers, None))) is not None:
+                yield message.SerializeToString()
+
+    async def _both_stream(
+        self, answer: Callable[[bytes, Call], Message], requests: AsyncIterator[bytes], context: Context
+    ) -> AsyncIterator[bytes]:
+        async for raw in requests:
+            async with self._call(context, len(raw)) as call:
+                yield await self._run(lambda raw=raw, call=call: answer(raw, call).SerializeToString())
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self.workers, work)
+
+    @asynccontextmanager
+    async def _call(self, context: Context, size_bytes: int) -> AsyncIterator[Call]:
+        metadata = _text(context.invocation_metadata() or ())
+        request_id = metadata.get("x-request-id") or secrets.token_hex(8)
+        gone: Future[None] = Future()
+        context.add_done_callback(lambda _: gone.done() or gone.set_result(None))
+        held_bytes = 0
+        try:
+            client = self.identify(context.peer(), metadata)
+            self.allowance.take(size_bytes)
+            held_bytes = size_bytes
+            yield Call(request_id, client, metadata, gone)
+        except Exception as error:
+            status = status_of(error, request_id)
+            if status.http == 500:
+                _log.exception("a call failed", extra={"request_id": request_id})
+            await _abort(context, status)
+        finally:
+            self.allowance.give_back(held_bytes)
+            if not gone.done():
+                gone.set_result(None)
+
+
+def _answer(request_class: type[Message], answer: Callable[[Any, Call], _T], raw: bytes, call: Call) -> _T:
+    try:
+        request = request_class.FromString(raw)
+    except DecodeError as error:
+        raise InputError(
+            f"{len(raw):,} bytes are no {request_class.DESCRIPTOR.full_name}: {error}; send that message"
+        ) from error
+    return answer(request, call)
+
+
+async def _abort(context: Context, status: Status) -> None:
+    trailing: Metadata = ()
+    if status.grpc is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        retry, detail = RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)), Packed()
+        detail.Pack(retry)
+        message = StatusMessage(code=status.grpc.value[0], message=status.message, details=[detail])
+        trailing = (*rpc_status.to_status(message).trailing_metadata, ("grpc-retry-pushback-ms", str(RETRY_AFTER_MS)))
+    await context.abort(status.grpc, status.message, trailing)
+
+
+def _text(metadata: Any) -> dict[str, str]:  # noqa: ANN401  grpc's own type differs between its versions
+    return {key: value for key, value in metadata if isinstance(value, str)}
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,44 @@
+"""An error in, how gRPC and HTTP say it out: one table for every wire."""
+
+from concurrent.futures import CancelledError
+from typing import NamedTuple
+
+import grpc
+
+from lipstream.errors import (
+    AvatarNotFoundError,
+    BusyError,
+    InputError,
+    LipstreamError,
+)
+
+RETRY_AFTER_MS = 200
+
+
+class Status(NamedTuple):
+    """How an error is said."""
+
+    grpc: grpc.StatusCode
+    """By gRPC."""
+    http: int
+    """By HTTP."""
+    message: str
+    """In words for whoever called."""
+
+
+STATUSES: tuple[tuple[type[BaseException], grpc.StatusCode, int], ...] = (
+    (AvatarNotFoundError, grpc.StatusCode.NOT_FOUND, 404),
+    (BusyError, grpc.StatusCode.RESOURCE_EXHAUSTED, 503),
+    (InputError, grpc.StatusCode.INVALID_ARGUMENT, 400),
+    (LipstreamError, grpc.StatusCode.FAILED_PRECONDITION, 409),
+    (CancelledError, grpc.StatusCode.CANCELLED, 499),
+)
+"""The first that fits counts; anything else is INTERNAL, 500."""
+
+
+def status_of(error: BaseException, request_id: str) -> Status:
+    """How to say an error; what was not raised on purpose is told by its request's id alone, and stands in the log."""
+    for kind, code, http in STATUSES:
+        if isinstance(error, kind):
+            return Status(code, http, str(error) or kind.__name__)
+    return Status(grpc.StatusCode.INTERNAL, 500, f"The server failed; its log has more under request {request_id}.")

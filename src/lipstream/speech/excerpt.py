@@ -1,0 +1,34 @@
+"""A recording and a few of its frames in, the codes of those frames alone out."""
+
+import numpy as np
+
+from lipstream.speech.codes import SpeechToCode
+from lipstream.types import FRAME_SAMPLES, Codes, Pcm
+
+BEFORE_FRAMES = 50
+"""Heard before the first wanted frame: nine for its context, the rest so that the voice detector has settled."""
+ALIGNED_FRAMES = 20
+"""Mel windows repeat every 5 frames, the voice detector's chunks every 4: an excerpt that begins there is cut alike."""
+AFTER_FRAMES = 12
+"""Heard after the last: 480 ms, of which its context takes 452."""
+
+
+def excerpt_codes(speech: SpeechToCode, pcm: Pcm, first_frame: int, frames: int) -> Codes:
+    """Hear no more of a recording than some of its frames need.
+
+    Args:
+        speech: a fresh converter.
+        pcm: the recording, `[L]` float32 in -1..1 at 16 kHz.
+        first_frame: 0 or more.
+        frames: how many; those beyond the recording's end are silent.
+
+    Returns:
+        `[frames, 12]` float32, as the whole recording would give them but for what the voice detector remembers.
+    """
+    start = max(0, first_frame - BEFORE_FRAMES) // ALIGNED_FRAMES * ALIGNED_FRAMES
+    end = first_frame + frames + AFTER_FRAMES
+    heard = pcm[start * FRAME_SAMPLES : end * FRAME_SAMPLES]
+    missing = (first_frame + frames - start) * FRAME_SAMPLES - len(heard)
+    heard = np.pad(heard, (0, max(0, missing)))
+    codes = np.concatenate([speech.push(heard), speech.finish()])
+    return codes[first_frame - start :][:frames]
