@@ -123,6 +123,7 @@ class Core:
                 for _, _, patch in waiting:
                     if patch is not None:
                         patch.cancel()
+                self.registry.add_generator_ms(speech.avatar, spent.paint_ms)
 
     def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
         number = speech.first_picture + offset

@@ -1,0 +1,68 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from running import Running, running
+
+from lipstream.avatar.eviction import Limits, least_frequently_used
+from lipstream.clock import now_ms
+from lipstream.errors import AvatarNotFoundError
+from lipstream.pipeline.avatar import Avatar, open_avatar
+from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.serve.avatars import Avatars
+from lipstream.serve.core import Core
+from lipstream.serve.placement import Device
+from lipstream.serve.registry import Registry
+from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.wires import monolithic
+
+SPEECH = Path(__file__).parents[1] / "assets" / "speech"
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="session")
+def batcher() -> Iterator[Batcher]:
+    with Batcher(BatchLimits(max_batch=8, window_ms=0, max_waiting_frames=64), now_ms) as batcher:
+        yield batcher
+
+
+@pytest.fixture
+def registry(tiny_path: Path) -> Registry[Avatar]:
+    """Knows the tiny avatar under its own name and as default_model."""
+
+    def load(name: str, _: Device) -> Avatar:
+        if name != "tiny":
+            raise AvatarNotFoundError(f"There is no avatar {name!r}; known: tiny")
+        return open_avatar(tiny_path, SPEECH, engine="openvino")
+
+    return Registry(
+        load,
+        lambda _: None,
+        lambda _: MEGABYTE,
+        limits=Limits(count=2),
+        policy=least_frequently_used(60_000),
+        devices=[Device("cpu")],
+        now_ms=now_ms,
+        unix_ms=lambda: 1_700_000_000_123,
+        aliases={"default_model": "tiny"},
+    )
+
+
+@pytest.fixture
+def core(registry: Registry[Avatar], batcher: Batcher) -> Core:
+    return Core(registry, batcher, now_ms)
+
+
+@pytest.fixture
+def avatars(registry: Registry[Avatar]) -> Avatars:
+    return Avatars(registry, lambda: {"tiny": None, "other": None})
+
+
+@pytest.fixture
+def served(core: Core, avatars: Avatars) -> Iterator[Running]:
+    """A gRPC server with every wire, on a port of this machine."""
+    with ThreadPoolExecutor(8) as workers:
+        calls = Calls(workers, Allowance(400 * MEGABYTE), lambda peer, _: peer)
+        with running(calls, {monolithic.SERVICE: monolithic.Monolithic(core, avatars)}) as server:
+            yield server
