@@ -7,6 +7,8 @@ LipstreamError
 │   ├── AvatarNotFoundError           no avatar of that name or path (also LookupError)
 │   ├── AvatarVersionError            a bundle of another version of the format or of the codes
 │   └── AvatarTooLargeError           an avatar that needs more memory than all of them may take
+├── AccessError (PermissionError)      something that this caller may not do
+│   └── UnknownCallerError            a caller without a key, or with one that is not known
 ├── BusyError (RuntimeError)          everything is in use at the moment; the same request may succeed later
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
 ├── OutputError (OSError)             an output that cannot be written
@@ -41,6 +43,14 @@ class AvatarVersionError(AvatarError):
 
 class AvatarTooLargeError(AvatarError):
     """An avatar that needs more memory than all avatars together may take."""
+
+
+class AccessError(LipstreamError, PermissionError):
+    """Something that this caller may not do."""
+
+
+class UnknownCallerError(AccessError):
+    """A caller without a key, or with one that is not known."""
 
 
 class BusyError(LipstreamError, RuntimeError):
