@@ -1,0 +1,1 @@
+"""Protobuf and gRPC code that proto/generate.py makes from proto/lipstream/wire/pb."""
