@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from lipstream.avatar.bundle import Bundle, SpeechBundle, open_bundle, open_speech
+from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
 from lipstream.errors import AvatarError, AvatarVersionError, MediaError
 from lipstream.render.face import FaceRenderer
 from lipstream.runtime.networks import QUALITIES, SpeechEngines, load_generator, load_speech
@@ -42,12 +42,12 @@ class Avatar:
         return SpeechToCode(self.networks.encoder, self.networks.articulation, gain=gain)
 
 
-def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", quality: str = "auto") -> Avatar:
+def open_avatar(path: Path, speech: Path | SpeechEngines, *, engine: str = "auto", quality: str = "auto") -> Avatar:
     """Load an avatar and the networks that make it speak.
 
     Args:
         path: the bundle's folder or `.avatar` file.
-        speech_folder: folder of the speech networks.
+        speech: folder of the speech networks; or those networks, loaded already for several avatars.
         engine: `openvino`, `onnx` or `torch`; `auto` takes the first that works here.
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
 
@@ -60,8 +60,8 @@ def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", qualit
     bundle = open_bundle(path)
     if bundle.manifest.driver != "code":
         raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
-    speech = open_speech(speech_folder)
-    _check_articulation(bundle, speech)
+    networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
+    _check_articulation(bundle, networks)
     generator = load_generator(bundle, engine=engine, quality=quality)
     return Avatar(
         name=bundle.manifest.name,
@@ -70,7 +70,7 @@ def open_avatar(path: Path, speech_folder: Path, *, engine: str = "auto", qualit
         quality=generator.quality,
         clip=_open_clip(bundle),
         face=FaceRenderer(bundle, generator.engine),
-        networks=load_speech(speech, engine=engine),
+        networks=networks,
     )
 
 
@@ -99,8 +99,8 @@ def verify(bundle: Bundle) -> list[str]:
     return found
 
 
-def _check_articulation(bundle: Bundle, speech: SpeechBundle) -> None:
-    wanted, spoken = bundle.manifest.articulation, speech.manifest.articulation
+def _check_articulation(bundle: Bundle, networks: SpeechEngines) -> None:
+    wanted, spoken = bundle.manifest.articulation, networks.speaks
     if wanted != spoken:
         raise AvatarVersionError(
             f"Avatar {bundle.manifest.name} is driven by {wanted}, the speech networks speak {spoken}: "

@@ -40,6 +40,8 @@ class SpeechEngines:
     """Runs `mel` to `features`."""
     articulation: LoadedEngine
     """Runs `audio` to `code`."""
+    speaks: str
+    """Version of the codes, such as `articulation/1`."""
 
 
 def load_generator(bundle: Bundle, *, engine: str = "auto", quality: str = "auto", streams: int = 1) -> Generator:
@@ -77,7 +79,7 @@ def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechEngines:
         choose(engine, _model(bundle.network_path(name), networks[name], name, golden, "float"), precision="f32")
         for name in ("speech_encoder", "articulation")
     )
-    return SpeechEngines(encoder, articulation)
+    return SpeechEngines(encoder, articulation, bundle.manifest.articulation)
 
 
 def select_network(manifest: Manifest, quality: str) -> tuple[Quality, FilePrecision]:
