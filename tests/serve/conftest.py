@@ -21,7 +21,7 @@ SPEECH = Path(__file__).parents[1] / "assets" / "speech"
 MEGABYTE = 2**20
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def batcher() -> Iterator[Batcher]:
     with Batcher(BatchLimits(max_batch=8, window_ms=0, max_waiting_frames=64), now_ms) as batcher:
         yield batcher

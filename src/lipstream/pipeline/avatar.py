@@ -7,7 +7,7 @@ from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
 from lipstream.errors import AvatarError, AvatarVersionError, MediaError
 from lipstream.render.face import FaceRenderer
 from lipstream.runtime.networks import QUALITIES, SpeechEngines, load_generator, load_speech
-from lipstream.speech.codes import SpeechToCode
+from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
 from lipstream.video.clip import Clip
 
 
@@ -30,16 +30,18 @@ class Avatar:
     networks: SpeechEngines
     """Speech to articulation, shared by all avatars."""
 
-    def speech(self, *, gain: float = 1.0) -> SpeechToCode:
+    def speech(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToCode:
         """Begin a speech.
 
         Args:
             gain: factor of every mouth movement, 0 (closed) to 2.
+            lookahead_ms: sound after the start of a frame that its code waits for, 172 to 452.
 
         Returns:
             A converter of this speech's sound into articulation, one code a frame.
         """
-        return SpeechToCode(self.networks.encoder, self.networks.articulation, gain=gain)
+        encoder, articulation = self.networks.encoder, self.networks.articulation
+        return SpeechToCode(encoder, articulation, lookahead_ms=lookahead_ms, gain=gain)
 
 
 def open_avatar(path: Path, speech: Path | SpeechEngines, *, engine: str = "auto", quality: str = "auto") -> Avatar:

@@ -12,8 +12,9 @@ from lipstream.pipeline.batch import NO_DEADLINE, Batcher
 from lipstream.render.crop import Box
 from lipstream.serve.registry import Registry
 from lipstream.speech.articulation import clamp
+from lipstream.speech.codes import FULL_LOOKAHEAD_MS
 from lipstream.speech.excerpt import excerpt_codes
-from lipstream.types import CODE_SIZE, Codes, Contexts, Float32, Image
+from lipstream.types import CODE_SIZE, Contexts, Float32, Image
 from lipstream.wire.recording import Recording
 
 AHEAD_FRAMES = 32
@@ -34,15 +35,27 @@ class Speech:
     """A recording, or the client's own features `[frames, 32, 16, 16]`; none leaves the mouth at rest."""
     crops: Sequence[Image] | None = None
     """Driving crops `[320, 320, 3]` uint8 BGR in place of the avatar's own; what its mask covers is not looked at."""
+    gain: float = 1.0
+    """Factor of every mouth movement, 0 (closed) to 2; of a recording."""
+    lookahead_ms: int = FULL_LOOKAHEAD_MS
+    """Sound after the start of a frame that its mouth may depend on, 172 to 452; of a recording."""
     client: Hashable = None
     """Whose request it is: frames of all clients share the networks equally."""
     due_ms: float = NO_DEADLINE
     """When it is wanted, by the batcher's clock."""
+    numbers: Sequence[int] | None = None
+    """Number of every picture, where they do not follow one another from `first_picture`."""
+    mouths_only: bool = False
+    """Paint every mouth, at rest too, and blend none: the pictures stay as filmed."""
+
+    def number(self, offset: int) -> int:
+        """The number of the picture that shows frame `offset` of the request."""
+        return self.first_picture + offset if self.numbers is None else self.numbers[offset]
 
 
 @dataclass(slots=True)
 class Spent:
-    """Where a request's time went, in ms."""
+    """What a request took, in ms, and what it gave."""
 
     load_ms: float = 0.0
     """Until the avatar was loaded."""
@@ -54,6 +67,10 @@ class Spent:
     """Waiting for the generator, beyond what was done meanwhile."""
     blend_ms: float = 0.0
     """Blending patches into pictures."""
+    encode_ms: float = 0.0
+    """Encoding pictures, added by whoever does it before asking for the next picture."""
+    frames: int = 0
+    """Pictures finished."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +100,8 @@ class Core:
     """Runs their generators."""
     now_ms: Callable[[], float]
     """A monotonic clock."""
+    observe: Callable[[Spent], None] | None = None
+    """Told what every request took that got an avatar, when it is over, however it ended."""
 
     def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
         """Paint every picture of a request.
@@ -90,7 +109,7 @@ class Core:
         Args:
             speech: what to say.
             gone: done when nobody waits any more; frames that wait for the generator are withdrawn at once.
-            spent: filled with where the time goes.
+            spent: filled with what it takes; one for each call of this method.
 
         Yields:
             The pictures in order.
@@ -104,31 +123,32 @@ class Core:
         watch = Stopwatch(spent, self.now_ms)
         with self.registry.lease(speech.avatar) as avatar:
             watch.lap("load_ms")
-            codes = _codes(avatar, speech)
-            watch.lap("audio_ms")
             waiting: deque[Waiting] = deque()
             try:
-                for offset, code in enumerate(codes):
+                for offset, code in enumerate(_codes(avatar, speech)):
+                    watch.lap("audio_ms")
                     if gone.done():
                         raise CancelledError
                     waiting.append(self._begin(avatar, speech, offset, code, gone))
                     watch.lap("visual_ms")
                     if len(waiting) == AHEAD_FRAMES:
-                        yield _finish(avatar, waiting.popleft(), watch)
+                        yield _finish(avatar, speech, waiting.popleft(), watch)
                         watch.skip()
                 while waiting:
-                    yield _finish(avatar, waiting.popleft(), watch)
+                    yield _finish(avatar, speech, waiting.popleft(), watch)
                     watch.skip()
             finally:
                 for _, _, patch in waiting:
                     if patch is not None:
                         patch.cancel()
                 self.registry.add_generator_ms(speech.avatar, spent.paint_ms)
+                if self.observe is not None:
+                    self.observe(spent)
 
     def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
-        number = speech.first_picture + offset
+        number = speech.number(offset)
         image = avatar.clip.image(number)
-        if not avatar.face.painted(code[None])[0]:
+        if not speech.mouths_only and not avatar.face.painted(code[None])[0]:
             return number, image, None
         if speech.crops is None:
             visual = avatar.face.visual([image], [number])[0]
@@ -139,38 +159,43 @@ class Core:
         return number, image, patch
 
 
-def _finish(avatar: Avatar, waiting: Waiting, watch: "Stopwatch") -> Painted:
+def _finish(avatar: Avatar, speech: Speech, waiting: Waiting, watch: "Stopwatch") -> Painted:
     number, image, future = waiting
     patch = None
     if future is not None:
         patch = future.result()
         watch.lap("paint_ms")
-        avatar.face.compose(image, number, patch)
-        watch.lap("blend_ms")
+        if not speech.mouths_only:
+            avatar.face.compose(image, number, patch)
+            watch.lap("blend_ms")
+    watch.spent.frames += 1
     return Painted(number, image, patch, avatar.face.bounds(image, number))
 
 
-def _codes(avatar: Avatar, speech: Speech) -> Codes:
+def _codes(avatar: Avatar, speech: Speech) -> Iterator[Float32]:
+    """The code of every frame, `[12]` each."""
     match speech.sound:
         case None:
-            return np.zeros((speech.frames, CODE_SIZE), np.float32)
+            yield from np.zeros((speech.frames, CODE_SIZE), np.float32)
         case Recording(pcm=pcm, first_frame=first_frame):
-            return excerpt_codes(avatar.speech(), pcm, first_frame, speech.frames)
+            converter = avatar.speech(gain=speech.gain, lookahead_ms=speech.lookahead_ms)
+            for codes in excerpt_codes(converter, pcm, first_frame, speech.frames):
+                yield from codes
         case contexts:
-            return clamp(avatar.networks.articulation.run({"audio": contexts})["code"])
+            yield from clamp(avatar.networks.articulation.run({"audio": contexts})["code"])
 
 
 class Stopwatch:
     """Adds the time since its last lap to one of the stages of a `Spent`."""
 
     def __init__(self, spent: Spent, now_ms: Callable[[], float]) -> None:
-        self._spent, self._now_ms = spent, now_ms
+        self.spent, self._now_ms = spent, now_ms
         self._lap_ms = now_ms()
 
     def lap(self, stage: str) -> None:
         """End a stage here."""
         now_ms = self._now_ms()
-        setattr(self._spent, stage, getattr(self._spent, stage) + now_ms - self._lap_ms)
+        setattr(self.spent, stage, getattr(self.spent, stage) + now_ms - self._lap_ms)
         self._lap_ms = now_ms
 
     def skip(self) -> None:

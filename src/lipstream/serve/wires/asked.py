@@ -1,19 +1,19 @@
-"""The fields that the reference's composite calls share in, what is to be said out; and errors as those calls say them.
+"""The fields that the reference's calls share in, what is to be said out; and pictures and errors as those calls say them.
 
 All of them answer a request that cannot be served with `success` false and a sentence in `error`, and gRPC's own status
 stays OK; only a server that is full says RESOURCE_EXHAUSTED, so that clients know to come back.
 """
 
 import functools
-from collections.abc import Callable
-from concurrent.futures import CancelledError
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from lipstream.errors import BusyError, InputError, LipstreamError
-from lipstream.serve.core import Painted, Speech
+from lipstream.serve.core import Painted, Speech, Spent
 from lipstream.serve.rpc import Call
 from lipstream.types import Contexts, Image, Visual
 from lipstream.video.jpeg import encode_jpeg
@@ -23,13 +23,28 @@ from lipstream.wire.tensors import Floats, audio_features, visual_frames
 MAX_BATCH = 32
 FULL_FRAME = "frame"
 OUTPUT_KEY = "lipstream-output"
+DEFAULT_AVATAR = "default_model"
+"""Who speaks where a contract has no field for it."""
 
 _Answer = TypeVar("_Answer")
 
 
+class Speaker(Protocol):
+    """Paints what a request asks for: `Core` here, or `Remote` by the networks of another process."""
+
+    @property
+    def now_ms(self) -> Callable[[], float]:
+        """A monotonic clock."""
+        ...
+
+    def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
+        """Paint every picture of a request, in order; see `Core.speak`."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What every composite call asks, by the names of its fields."""
+    """What the batch calls ask, by the names of their fields."""
 
     model_id: str
     batch_size: int
@@ -40,13 +55,67 @@ class Asked:
     sample_rate: int = 0
 
 
-def speech_of(asked: Asked, call: Call, *, max_batch: int = MAX_BATCH) -> Speech:
-    """Check a composite call and say what it asks.
+@dataclass(eq=False)
+class Answered:
+    """The pictures of a batch call, and the times that its answer tells, in ms."""
+
+    pictures: list[bytes] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+    encode_ms: float = 0.0
+    total_ms: float = 0.0
+
+    @property
+    def inference_ms(self) -> float:
+        """Making the generator's input, and waiting for it."""
+        return self.spent.visual_ms + self.spent.paint_ms
+
+    @property
+    def composite_ms(self) -> float:
+        """Blending and compressing."""
+        return self.spent.blend_ms + self.encode_ms
+
+
+def answer_batch(
+    speaker: Speaker,
+    asked: Asked,
+    call: Call,
+    encode: Callable[[Painted], bytes],
+    *,
+    max_batch: int = MAX_BATCH,
+    mouths_only: bool = False,
+) -> Answered:
+    """Paint what a batch call asks for.
+
+    Args:
+        speaker: who paints.
+        asked: its fields.
+        call: whose it is.
+        encode: how a picture is sent.
+        max_batch: the contract's limit.
+        mouths_only: whether mouths are wanted in place of frames.
+
+    Raises:
+        InputError: a field that cannot be used.
+        LipstreamError: whatever `Core.speak` raises.
+    """
+    answered, start_ms = Answered(), speaker.now_ms()
+    speech = speech_of(asked, call, max_batch=max_batch, mouths_only=mouths_only)
+    for painted in speaker.speak(speech, call.gone, answered.spent):
+        before_ms = speaker.now_ms()
+        answered.pictures.append(encode(painted))
+        answered.encode_ms += speaker.now_ms() - before_ms
+    answered.total_ms = speaker.now_ms() - start_ms
+    return answered
+
+
+def speech_of(asked: Asked, call: Call, *, max_batch: int = MAX_BATCH, mouths_only: bool = False) -> Speech:
+    """Check a batch call and say what it asks.
 
     Args:
         asked: its fields; `raw_audio` counts before `audio_features`, without either the mouth rests.
         call: whose it is.
         max_batch: the contract's limit.
+        mouths_only: whether mouths are wanted in place of frames.
 
     Raises:
         InputError: a field that cannot be used.
@@ -62,9 +131,10 @@ def speech_of(asked: Asked, call: Call, *, max_batch: int = MAX_BATCH) -> Speech
         asked.model_id,
         asked.batch_size,
         asked.start_frame_idx,
-        _sound(asked),
-        None if visual is None else driving_crops(visual),
-        call.client,
+        sound=_sound(asked),
+        crops=None if visual is None else driving_crops(visual),
+        client=call.client,
+        mouths_only=mouths_only,
     )
 
 
@@ -89,6 +159,24 @@ def encoded(painted: Painted, quality: int) -> bytes:
     return encode_jpeg(painted.image, quality=quality)
 
 
+def attempt(work: Callable[[], _Answer], failed: Callable[[str], _Answer]) -> _Answer:
+    """Do some work, and answer with a sentence when it fails in a way that the caller should know.
+
+    Args:
+        work: makes the answer.
+        failed: makes the answer that says why there is none.
+
+    Raises:
+        BusyError: the server is full. CancelledError: nobody waits any more.
+    """
+    try:
+        return work()
+    except (BusyError, CancelledError):
+        raise
+    except LipstreamError as error:
+        return failed(str(error))
+
+
 def in_band(response: Callable[..., _Answer]) -> Callable[[Callable[..., _Answer]], Callable[..., _Answer]]:
     """Say what went wrong in the answer's own fields.
 
@@ -99,12 +187,7 @@ def in_band(response: Callable[..., _Answer]) -> Callable[[Callable[..., _Answer
     def decorate(method: Callable[..., _Answer]) -> Callable[..., _Answer]:
         @functools.wraps(method)
         def answered(self: object, request: Any, call: Call) -> _Answer:  # noqa: ANN401  any message of the contract
-            try:
-                return method(self, request, call)
-            except (BusyError, CancelledError):
-                raise
-            except LipstreamError as error:
-                return response(success=False, error=str(error))
+            return attempt(lambda: method(self, request, call), lambda error: response(success=False, error=error))
 
         return answered
 

@@ -1,0 +1,78 @@
+"""Who sends a request in, a visitor with what he may do out; every wire asks here, once a request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lipstream.errors import AccessError
+from lipstream.serve.keys import Key, KeyFile, Scope, secret_in
+from lipstream.serve.quotas import Quotas
+from lipstream.serve.tokens import Tokens
+
+EVERYTHING: frozenset[Scope] = frozenset({"infer", "admin"})
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever sent a request."""
+
+    name: str
+    """The name of the key, or the address where no keys are asked for."""
+    scopes: frozenset[Scope] = EVERYTHING
+    """What may be done."""
+
+    def require(self, scope: Scope) -> None:
+        """Let a visitor pass who has a scope.
+
+        Raises:
+            AccessError: this one has not.
+        """
+        if scope not in self.scopes:
+            has = " and ".join(sorted(self.scopes))
+            raise AccessError(f"The key {self.name} has scope {has}, and this needs {scope}; use a key that has it.")
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """Lets visitors in, holds each to the limits of the key, and lets everybody do everything where there are no keys."""
+
+    keys: KeyFile | None
+    """Who may come in; None lets everybody."""
+    tokens: Tokens
+    """One-use tokens that browsers show in place of a key."""
+    quotas: Quotas
+    """How much each key may ask for."""
+    now_ms: Callable[[], float]
+    """A monotonic clock."""
+
+    @contextmanager
+    def admit(self, headers: Mapping[str, str], address: str, token: str | None = None) -> Iterator[Visitor]:
+        """Let a visitor in for the time of one request.
+
+        Args:
+            headers: of the request, with lower-case names.
+            address: where it comes from.
+            token: sent in place of a key.
+
+        Raises:
+            UnknownCallerError: no key, or one that is not known.
+            BusyError: the key asks for more than it may.
+        """
+        if self.keys is None:
+            yield Visitor(address)
+            return
+        key = self._key(self.keys, headers, token)
+        self.quotas.enter(key, self.now_ms())
+        try:
+            yield Visitor(key.name, key.scopes)
+        finally:
+            self.quotas.leave(key)
+
+    def token_for(self, visitor: Visitor) -> str:
+        """A token that admits the same visitor once."""
+        return self.tokens.issue(visitor.name, self.now_ms())
+
+    def _key(self, keys: KeyFile, headers: Mapping[str, str], token: str | None) -> Key:
+        if token is not None:
+            return keys.named(self.tokens.redeem(token, self.now_ms()))
+        return keys.identify(secret_in(headers))

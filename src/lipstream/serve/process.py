@@ -1,0 +1,117 @@
+"""Everything that serves in, one process that says when it is ready and drains when it is told to stop out."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from lipstream.pipeline.avatar import Avatar
+from lipstream.serve.registry import Registry
+
+IDLE_CHECK_S = 60
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger(__name__)
+
+
+class Listener(Protocol):
+    """A wire that listens: gRPC, HTTP."""
+
+    async def start(self) -> None:
+        """Listen, and say that nothing is served yet."""
+        ...
+
+    async def ready(self) -> None:
+        """Say that everything is served."""
+        ...
+
+    async def drain(self, grace_s: float) -> None:
+        """Say that nothing is served, take nothing new, and let what is under way end within `grace_s` seconds."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """One serving process."""
+
+    listeners: Sequence[Listener]
+    """What listens."""
+    registry: Registry[Avatar]
+    """The avatars."""
+    workers: Executor
+    """Where avatars are loaded."""
+    preload: Sequence[str]
+    """Avatars that are loaded before it is ready."""
+    drain_s: float
+    """How long what is under way may take to end."""
+    idle_ms: float | None
+    """After how long an avatar that nobody uses is unloaded; None for never."""
+
+    async def run(self, say: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
+        """Serve until a signal says to stop; a second one stops at once.
+
+        Args:
+            say: told what a person wants to read: what is loaded, how long it took, that it is ready, that it stops.
+            stop: set to stop it, besides the signals.
+
+        Raises:
+            LipstreamError: a port is taken, or an avatar that is to be preloaded cannot be.
+        """
+        stop = stop or asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for listener in self.listeners:
+            await listener.start()
+        try:
+            for name in self.preload:
+                loaded = await loop.run_in_executor(self.workers, self.registry.load, name)
+                took, size = f"{loaded.load_ms / 1000:.1f} s", f"{loaded.size_bytes / 1e6:.0f} MB"
+                say(f"{name} loaded on {loaded.device} in {took}, {size}")
+            for listener in self.listeners:
+                await listener.ready()
+            say("ready")
+            with _stopping(loop, stop):
+                await self._until(stop)
+            say(f"stopping: what is under way has {self.drain_s:g} s to end")
+            with _stopping(loop, again := asyncio.Event()):
+                await self._drain(again)
+        finally:
+            await asyncio.gather(*(listener.drain(0) for listener in self.listeners))
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Wait, and unload what idles meanwhile."""
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), IDLE_CHECK_S)
+            if self.idle_ms is not None and (names := self.registry.unload_idle(self.idle_ms)):
+                _log.info("unloaded what idled", extra={"avatars": names})
+
+    async def _drain(self, again: asyncio.Event) -> None:
+        draining = asyncio.gather(*(listener.drain(self.drain_s) for listener in self.listeners))
+        told = asyncio.ensure_future(again.wait())
+        await asyncio.wait([draining, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not draining.done():
+            draining.cancel()
+        with suppress(asyncio.CancelledError):
+            await draining
+
+
+class _stopping:  # noqa: N801  used as a with statement
+    """Sets an event at the first signal to stop while the block runs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+        self._loop, self._stop = loop, stop
+
+    def __enter__(self) -> None:
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # another thread than the main one, or Windows
+            for number in SIGNALS:
+                self._loop.add_signal_handler(number, self._stop.set)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in SIGNALS:
+                self._loop.remove_signal_handler(number)
