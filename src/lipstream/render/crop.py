@@ -50,6 +50,25 @@ def bounds(transform: Affine, box: Box, width: int, height: int) -> Box:
     )
 
 
+def patch_of(image: Image, box: Box) -> Image:
+    """A box of a frame as clients of the reference draw it: scaled to the box again, it reproduces the frame.
+
+    Args:
+        image: the frame, `HWC` uint8 BGR.
+        box: in its pixels; an empty one, of a face that has left the frame, gives black.
+
+    Returns:
+        `[320, 320, 3]` uint8 BGR.
+    """
+    left, top, right, bottom = box
+    if left >= right or top >= bottom:
+        return np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8)
+    shrinks = right - left > CROP_SIZE or bottom - top > CROP_SIZE
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    resized = cv2.resize(image[top:bottom, left:right], (CROP_SIZE, CROP_SIZE), interpolation=interpolation)
+    return np.asarray(resized, np.uint8)
+
+
 def paste(image: Image, patch: Image, mask: Mask, transform: Affine) -> None:
     """Blend a generated crop into its frame, in place.
 

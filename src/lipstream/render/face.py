@@ -61,8 +61,12 @@ class FaceRenderer:
         Returns:
             `[b, 6, 320, 320]` float32 BGR in 0..1: the reference crop, then the masked crop.
         """
-        crops = [cut(image, self._transform(index)) for image, index in zip(images, indices, strict=True)]
+        crops = [self.crop(image, index) for image, index in zip(images, indices, strict=True)]
         return self.visual_of_crops(crops, indices)
+
+    def crop(self, image: Image, index: int) -> Image:
+        """Cut the face out of a driving frame, `[320, 320, 3]` uint8 BGR; `index` is its number."""
+        return cut(image, self._transform(index))
 
     def visual_of_crops(self, crops: Sequence[Image], indices: Sequence[int]) -> Visual:
         """Make the generator's view of driving crops that somebody else has cut.

@@ -56,11 +56,11 @@ class Asked:
 
 
 @dataclass(eq=False)
-class Answered:
+class BatchAnswer:
     """The pictures of a batch call, and the times that its answer tells, in ms."""
 
+    spent: Spent
     pictures: list[bytes] = field(default_factory=list)
-    spent: Spent = field(default_factory=Spent)
     encode_ms: float = 0.0
     total_ms: float = 0.0
 
@@ -83,7 +83,7 @@ def answer_batch(
     *,
     max_batch: int = MAX_BATCH,
     mouths_only: bool = False,
-) -> Answered:
+) -> BatchAnswer:
     """Paint what a batch call asks for.
 
     Args:
@@ -98,7 +98,7 @@ def answer_batch(
         InputError: a field that cannot be used.
         LipstreamError: whatever `Core.speak` raises.
     """
-    answered, start_ms = Answered(), speaker.now_ms()
+    answered, start_ms = BatchAnswer(call.spent), speaker.now_ms()
     speech = speech_of(asked, call, max_batch=max_batch, mouths_only=mouths_only)
     for painted in speaker.speak(speech, call.gone, answered.spent):
         before_ms = speaker.now_ms()

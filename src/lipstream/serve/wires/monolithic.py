@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from lipstream.serve.avatars import Avatars, gpu_of
-from lipstream.serve.core import Core, Spent
+from lipstream.serve.core import Core
 from lipstream.serve.rpc import Call
-from lipstream.serve.wires.asked import Asked, encoded, in_band, speech_of
+from lipstream.serve.wires.asked import Asked, answer_batch, encoded, in_band
 from lipstream.wire.pb import monolithic_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["MonolithicService"]
@@ -26,8 +26,6 @@ class Monolithic:
     @in_band(pb.CompositeBatchResponse)
     def infer_batch_composite(self, request: pb.CompositeBatchRequest, call: Call) -> pb.CompositeBatchResponse:
         """Paint a batch of frames."""
-        now_ms = self.core.now_ms
-        start_ms, spent, encode_ms, frames = now_ms(), Spent(), 0.0, []
         asked = Asked(
             request.model_id,
             request.batch_size,
@@ -37,18 +35,15 @@ class Monolithic:
             request.start_frame_idx,
             request.sample_rate,
         )
-        for painted in self.core.speak(speech_of(asked, call), call.gone, spent):
-            before_ms = now_ms()
-            frames.append(encoded(painted, self.jpeg_quality))
-            encode_ms += now_ms() - before_ms
+        answered = answer_batch(self.core, asked, call, lambda painted: encoded(painted, self.jpeg_quality))
         return pb.CompositeBatchResponse(
-            composited_frames=frames,
-            inference_time_ms=spent.visual_ms + spent.paint_ms,
-            composite_time_ms=spent.blend_ms + encode_ms,
-            total_time_ms=now_ms() - start_ms,
-            audio_processing_ms=spent.audio_ms,
+            composited_frames=answered.pictures,
+            inference_time_ms=answered.inference_ms,
+            composite_time_ms=answered.composite_ms,
+            total_time_ms=answered.total_ms,
+            audio_processing_ms=answered.spent.audio_ms,
             model_loaded=True,
-            model_load_time_ms=spent.load_ms,
+            model_load_time_ms=answered.spent.load_ms,
             success=True,
             gpu_id=self.avatars.gpu(request.model_id),
         )
