@@ -2,7 +2,8 @@ import logging
 
 import pytest
 
-from lipstream.cli.logs import LineFormatter, show_logs
+from lipstream.cli.logs import show_logs
+from lipstream.serve.logs import LineFormatter
 
 pytestmark = pytest.mark.usefixtures("tiny_speech")  # which takes the handler away again
 

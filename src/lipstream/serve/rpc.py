@@ -13,7 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -27,7 +27,10 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status as StatusMessage
 from grpc_status import rpc_status
 
+from lipstream.clock import now_ms
 from lipstream.errors import BusyError, InputError
+from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered
+from lipstream.serve.core import Spent
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -48,6 +51,16 @@ class Call:
     """What was sent along, by lower-case name."""
     gone: "Future[None]"
     """Done when nobody waits for the answer any more."""
+    spent: Spent = field(default_factory=Spent)
+    """Filled by whoever works for it with what that takes."""
+
+
+@dataclass(slots=True)
+class _Ending:
+    """How a call went, as far as is known; one that breaks off was cancelled."""
+
+    status: str = grpc.StatusCode.CANCELLED.name
+    error: str = ""
 
 
 class Allowance:
@@ -87,6 +100,10 @@ class Calls:
     """Bytes of requests under way."""
     identify: Callable[[str, Mapping[str, str]], str]
     """Peer and metadata to who calls; raises LipstreamError for somebody who may not."""
+    observers: tuple[Callable[[Answered], None], ...] = ()
+    """Told of every call that is over, on the event loop: they must not wait."""
+    now_ms: Callable[[], float] = now_ms
+    """A monotonic clock, for how long calls take."""
 
     def handler(self, service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
         """Serve every method of a service by the target's method of that name in snake case."""
@@ -98,54 +115,82 @@ class Calls:
     def _method(self, method: MethodDescriptor, answer: Callable[..., Any]) -> "grpc.RpcMethodHandler[Any, Any]":
         answer = partial(_answer, GetMessageClass(method.input_type), answer)
         if method.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, answer))
+            return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, method, answer))
         if method.server_streaming:
-            return grpc.unary_stream_rpc_method_handler(partial(self._answer_streams, answer))
-        return grpc.unary_unary_rpc_method_handler(partial(self._unary, answer))
+            return grpc.unary_stream_rpc_method_handler(partial(self._answer_streams, method, answer))
+        return grpc.unary_unary_rpc_method_handler(partial(self._unary, method, answer))
 
-    async def _unary(self, answer: Callable[[bytes, Call], Message], raw: bytes, context: Context) -> bytes:
-        async with self._call(context, len(raw)) as call:
-            return await self._run(partial(_serialised, answer, raw, call))
+    async def _unary(
+        self, method: MethodDescriptor, answer: Callable[[bytes, Call], Message], raw: bytes, context: Context
+    ) -> bytes:
+        async with self._call(method, context, len(raw)) as (call, ending):
+            answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
+            return answered
         raise AssertionError  # the context aborts instead of passing an error on
 
     async def _answer_streams(
-        self, answer: Callable[[bytes, Call], Any], raw: bytes, context: Context
+        self, method: MethodDescriptor, answer: Callable[[bytes, Call], Any], raw: bytes, context: Context
     ) -> AsyncIterator[bytes]:
-        async with self._call(context, len(raw)) as call:
+        async with self._call(method, context, len(raw)) as (call, ending):
             answers = await self._run(lambda: iter(answer(raw, call)))
             while (message := await self._run(lambda: next(answers, None))) is not None:
+                ending.error = ending.error or _error_in(message)
                 yield message.SerializeToString()
 
     async def _both_stream(
-        self, answer: Callable[[bytes, Call], Message], requests: AsyncIterator[bytes], context: Context
+        self,
+        method: MethodDescriptor,
+        answer: Callable[[bytes, Call], Message],
+        requests: AsyncIterator[bytes],
+        context: Context,
     ) -> AsyncIterator[bytes]:
         async for raw in requests:
-            async with self._call(context, len(raw)) as call:
-                yield await self._run(partial(_serialised, answer, raw, call))
+            async with self._call(method, context, len(raw)) as (call, ending):
+                answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
+                yield answered
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work)
 
     @asynccontextmanager
-    async def _call(self, context: Context, size_bytes: int) -> AsyncIterator[Call]:
+    async def _call(
+        self, method: MethodDescriptor, context: Context, size_bytes: int
+    ) -> AsyncIterator[tuple[Call, _Ending]]:
+        begin_ms = self.now_ms()
         metadata = _text(context.invocation_metadata() or ())
-        request_id = metadata.get("x-request-id") or secrets.token_hex(8)
-        gone: Future[None] = Future()
-        context.add_done_callback(lambda *_: _end(gone))  # type: ignore[arg-type]  # its stub wants another shape
-        held_bytes = 0
+        call = Call(metadata.get("x-request-id") or secrets.token_hex(8), "", metadata, Future())
+        context.add_done_callback(lambda *_: _end(call.gone))  # type: ignore[arg-type]  # its stub wants another shape
+        ending, held_bytes = _Ending(), 0
         try:
-            client = self.identify(context.peer(), metadata)
+            call = replace(call, client=self.identify(context.peer(), metadata))
             self.allowance.take(size_bytes)
             held_bytes = size_bytes
-            yield Call(request_id, client, metadata, gone)
+            yield call, ending
+            ending.status = IN_BAND_ERROR if ending.error else OK
         except Exception as error:
-            status = status_of(error, request_id)
+            status = status_of(error, call.id)
+            ending.status, ending.error = status.grpc.name, status.message
             if status.http == 500:
-                _log.exception("a call failed", extra={"request_id": request_id})
+                _log.exception("a call failed", extra={"request_id": call.id})
             await _abort(context, status)
         finally:
             self.allowance.give_back(held_bytes)
-            _end(gone)
+            _end(call.gone)
+            self._tell(method, call, ending, self.now_ms() - begin_ms)
+
+    def _tell(self, method: MethodDescriptor, call: Call, ending: _Ending, duration_ms: float) -> None:
+        answered = Answered(
+            service=method.containing_service.full_name,
+            method=method.name,
+            request_id=call.id,
+            client=call.client,
+            status=ending.status,
+            error=ending.error,
+            duration_ms=duration_ms,
+            spent=call.spent,
+        )
+        for observe in self.observers:
+            observe(answered)
 
 
 def _answer(request_class: type[Message], answer: Callable[[Any, Call], _T], raw: bytes, call: Call) -> _T:
@@ -158,8 +203,17 @@ def _answer(request_class: type[Message], answer: Callable[[Any, Call], _T], raw
     return answer(request, call)
 
 
-def _serialised(answer: Callable[[bytes, Call], Message], raw: bytes, call: Call) -> bytes:
-    return answer(raw, call).SerializeToString()
+def _serialised(answer: Callable[[bytes, Call], Message], raw: bytes, call: Call) -> tuple[bytes, str]:
+    """An answer's bytes, and what it says of itself went wrong."""
+    message = answer(raw, call)
+    return message.SerializeToString(), _error_in(message)
+
+
+def _error_in(message: Message) -> str:
+    """What an answer with a field `success` says went wrong, empty if nothing did."""
+    if getattr(message, "success", True):
+        return ""
+    return getattr(message, "error", "") or "no reason given"
 
 
 def _end(gone: "Future[None]") -> None:
