@@ -156,6 +156,8 @@ def test_no_key_of_old_is_one_of_ours(key: str) -> None:
         ("server: 5", "server is 5, expected keys below it: role,"),
         ("server: {http_port: 99999}", "server.http_port is 99999, expected the TCP port of HTTP, 0 to 65535;"),
         ("server: {grpc_port: [1, x]}", "server.grpc_port is [1, 'x'], expected the TCP ports of gRPC"),
+        ("server: {http_port: yes}", "server.http_port is True, expected the TCP port of HTTP"),
+        ("registry: {aliases: {a: yes}}", "registry.aliases.a is True, expected other names"),
         ("server: {grpc_port: []}", "server.grpc_port is [], expected"),
         ("server: {drain_s: .nan}", "server.drain_s is nan, expected how long"),
         ("server: {host: }", "server.host is None, expected the address"),

@@ -7,7 +7,7 @@ LipstreamError
 │   ├── AvatarNotFoundError           no avatar of that name or path (also LookupError)
 │   ├── AvatarVersionError            a bundle of another version of the format or of the codes
 │   └── AvatarTooLargeError           an avatar that needs more memory than all of them may take
-├── AccessError (PermissionError)      something that this caller may not do
+├── AccessError (PermissionError)     something that this caller may not do
 │   └── UnknownCallerError            a caller without a key, or with one that is not known
 ├── BusyError (RuntimeError)          everything is in use at the moment; the same request may succeed later
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test

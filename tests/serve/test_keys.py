@@ -8,14 +8,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.errors import AccessError, InputError, OutputError, UnknownCallerError
+from lipstream.errors import InputError, OutputError, UnknownCallerError
 from lipstream.serve.keys import (
     Key,
     KeyFile,
     Scope,
     new_secret,
     read_keys,
-    require,
     secret_in,
     sha256_of,
     signature_of,
@@ -188,9 +187,3 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 )
 def test_the_key_is_found_in_headers(headers: dict[str, str], secret: str | None) -> None:
     assert secret_in(headers) == secret
-
-
-def test_a_scope_lets_pass_and_another_does_not() -> None:
-    require(key(), "infer")
-    with pytest.raises(AccessError, match=r"alice has scope infer, and this needs admin"):
-        require(key(), "admin")

@@ -25,6 +25,8 @@ FIELDS: dict[str, FieldInfo] = {
 """Every key there is, dotted."""
 PATHS = {key for key, field in FIELDS.items() if "Path" in str(field.annotation)}
 """Keys whose relative values start from the folder of the file that holds them."""
+SWITCHES = {key for key, field in FIELDS.items() if field.annotation is bool} | {"tls.mode"}
+"""Keys that may be true or false; YAML reads a bare yes or off as one of these, and pydantic that as 1 or 0."""
 MAPPINGS = ("registry.aliases.",)
 """Below these, the keys are names of the user's own."""
 
@@ -96,6 +98,8 @@ def _present(setting: Setting) -> Iterator[Setting]:
         setting = replace(setting, key=RENAMED[key].key, value=value, origin=f"{setting.origin}, {key}")
     elif key not in FIELDS and not key.startswith(MAPPINGS):
         raise InputError(_unknown(setting))
+    if isinstance(value, bool) and setting.key not in SWITCHES:
+        raise InputError(_expected(setting))
     if setting.folder is not None and setting.key in PATHS and isinstance(value, str) and not value.startswith("~"):
         setting = replace(setting, value=setting.folder / value)
     yield setting
@@ -133,11 +137,16 @@ def _validated(chosen: Mapping[str, Setting], faults: list[str]) -> ServerConfig
         wrong = {_place(fault["loc"], chosen): fault for fault in error.errors()}
     for place, fault in wrong.items():
         if place is not None:
-            setting, expected = chosen[place], FIELDS[".".join(place.split(".")[:2])].description
-            faults.append(f"{setting.origin}: {place} is {_shown(setting.value)}, expected {expected}.")
+            faults.append(f"{chosen[place].origin}: {_expected(chosen[place])}")
         elif not faults:  # what does not fit together may do so once the rest is mended
             faults.extend(f"{_origin(line, chosen)}{line}" for line in str(fault["ctx"]["error"]).splitlines())
     return None
+
+
+def _expected(setting: Setting) -> str:
+    """A sentence on a value that its key does not take."""
+    description = FIELDS[".".join(setting.key.split(".")[:2])].description
+    return f"{setting.key} is {_shown(setting.value)}, expected {description}."
 
 
 def _place(location: tuple[str | int, ...], chosen: Mapping[str, Setting]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from lipstream.errors import AccessError, InputError, OutputError, UnknownCallerError, reason_of
+from lipstream.errors import InputError, OutputError, UnknownCallerError, reason_of
 
 Scope = Literal["infer", "admin"]
 """infer: make avatars speak. admin: load, unload and see statistics of all."""
@@ -61,17 +61,6 @@ def secret_in(headers: Mapping[str, str]) -> str | None:
     """The key in headers or metadata with lower-case names: `authorization: Bearer KEY`, or `x-api-key: KEY`."""
     kind, _, secret = headers.get("authorization", "").strip().partition(" ")
     return secret.strip() if kind.lower() == "bearer" and secret else headers.get("x-api-key")
-
-
-def require(key: Key, scope: Scope) -> None:
-    """Let a caller pass whose key has a scope.
-
-    Raises:
-        AccessError: it has not.
-    """
-    if scope not in key.scopes:
-        has = " and ".join(sorted(key.scopes))
-        raise AccessError(f"The key {key.name} has scope {has}, and this needs {scope}; use a key that has it.")
 
 
 class KeyFile:
