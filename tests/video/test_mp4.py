@@ -1,3 +1,4 @@
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from lipstream.errors import OutputError, OutputExistsError
 from lipstream.types import Float32, Image
-from lipstream.video.mp4 import SOUND_RATE_HZ, SOUND_SAMPLES, open_mp4
+from lipstream.video.mp4 import SOUND_RATE_HZ, SOUND_SAMPLES, mp4_fragments, open_mp4
 
 FRAMES = 30
 
@@ -113,3 +114,35 @@ def test_a_colon_is_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"nowhere.*folder does not exist"):
         write(tmp_path / "nowhere" / "out.mp4", tone(0))
+
+
+def test_fragments_are_a_file_that_plays_before_it_is_complete() -> None:
+    parts = list(mp4_fragments(pictures(80), tone(80 * SOUND_SAMPLES)))
+    assert len(parts) >= 4  # the header, and about one a second
+    with av.open(io.BytesIO(b"".join(parts[:-1])), "r") as container:
+        assert 50 <= len(list(container.decode(video=0))) < 80
+    with av.open(io.BytesIO(b"".join(parts)), "r") as container:
+        assert len(list(container.decode(video=0))) == 80
+        container.seek(0)
+        assert sum(frame.samples for frame in container.decode(audio=0)) >= 80 * SOUND_SAMPLES
+
+
+def test_fragments_of_one_picture_are_a_file() -> None:
+    with av.open(io.BytesIO(b"".join(mp4_fragments(pictures(1), tone(0)))), "r") as container:
+        assert len(list(container.decode(video=0))) == 1
+
+
+def test_fragments_that_nobody_takes_stop_the_pictures() -> None:
+    closed = []
+
+    def endless() -> Iterator[Image]:
+        try:
+            while True:
+                yield from pictures()
+        finally:
+            closed.append(True)
+
+    parts = mp4_fragments(endless(), tone(0))
+    next(parts)
+    del parts
+    assert closed == [True]
