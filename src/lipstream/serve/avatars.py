@@ -21,6 +21,9 @@ NOWHERE = NameStatistics(
     loads=0,
     evictions=0,
     load_ms=0.0,
+    loaded_unix_ms=None,
+    fastest_ms=0.0,
+    slowest_ms=0.0,
 )
 """What is said of an avatar that was never loaded."""
 
@@ -42,10 +45,31 @@ class Avatars:
         used = {one.name: one for one in snapshot.names}
         return snapshot, {name: used.get(name, NOWHERE) for name in sorted({*used, *self.known()})}
 
+    def named(self, name: str) -> NameStatistics:
+        """What is said of one avatar.
+
+        Raises:
+            AvatarNotFoundError: there is none of that name.
+        """
+        _, statistics = self.statistics()
+        if (resolved := self.registry.resolve(name)) not in statistics:
+            raise AvatarNotFoundError(f"There is no avatar {name[:80]!r}; known: {', '.join(statistics)}")
+        return statistics[resolved]
+
     def load(self, name: str, gpu: int = -1) -> NameStatistics:
         """Load an avatar, on the GPU of that number if there is one; raises what `Registry.lease` raises."""
         device = f"cuda:{gpu}"
         return self.registry.load(name, device if device in self.devices else None)
+
+    @property
+    def gpus(self) -> list[str]:
+        """Names of the devices that are GPUs, by number."""
+        return sorted((device for device in self.devices if gpu_of(device) >= 0), key=gpu_of)
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether an avatar is loaded."""
+        used = self.registry.snapshot().of(self.registry.resolve(name))
+        return used is not None and used.loaded
 
     def gpu(self, name: str) -> int:
         """The number of the GPU that shows an avatar, -1 for none."""

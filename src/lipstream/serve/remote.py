@@ -1,0 +1,138 @@
+"""What a request asks an avatar to say in, its finished pictures out; an inference process paints the mouths."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
+
+import grpc
+import numpy as np
+
+from lipstream.errors import BusyError, EngineError, InputError, LipstreamError
+from lipstream.pipeline.avatar import Avatar
+from lipstream.serve.core import Painted, Speech, Spent, Stopwatch
+from lipstream.serve.registry import Registry
+from lipstream.serve.wires.inference import START_KEY
+from lipstream.types import CROP_SIZE, Float32, Image
+from lipstream.wire.pb.inference_pb2 import HealthRequest, InferBatchRequest, InferBatchResponse
+from lipstream.wire.pb.inference_pb2_grpc import InferenceServiceStub
+from lipstream.wire.recording import Recording
+
+HEALTH_TIMEOUT_S = 1.0
+MOUTH_BYTES = 4 * 3 * CROP_SIZE * CROP_SIZE  # 1,228,800
+
+
+@dataclass(frozen=True, eq=False)
+class Remote:
+    """Speaks as `Core` does, for requests that one InferBatch can answer: up to 32 frames that follow one another.
+
+    An avatar with `idle: raw` shows its resting mouth as the generator paints it, for the inference process does not
+    see what it hides.
+    """
+
+    registry: Registry[Avatar]
+    """The avatars whose pictures the mouths are blended into."""
+    channel: grpc.Channel
+    """To the inference process; must take messages of 80 MB."""
+    url: str
+    """Where that is, for people to read."""
+    now_ms: Callable[[], float]
+    """A monotonic clock."""
+
+    def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
+        """Paint every picture of a request.
+
+        Args:
+            speech: what to say; `numbers`, `gain` and `lookahead_ms` have no field in the contract and are not asked.
+            gone: done when nobody waits any more; the call is cancelled at once.
+            spent: filled with where the time goes.
+
+        Yields:
+            The pictures in order.
+
+        Raises:
+            AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
+            BusyError: the inference process is full, or every place for an avatar is in use.
+            EngineError: the inference process cannot be reached, or does not answer as it should.
+            InputError: it refuses what was sent.
+            CancelledError: nobody waits any more.
+        """
+        spent = spent or Spent()
+        watch = Stopwatch(spent, self.now_ms)
+        with self.registry.lease(speech.avatar) as avatar:
+            watch.lap("load_ms")
+            numbers = [speech.number(offset) for offset in range(speech.frames)]
+            images = [avatar.clip.image(number) for number in numbers]
+            request = _request(avatar, speech, images, numbers)
+            watch.lap("visual_ms")
+            answer = self._ask(request, speech, gone)
+            watch.lap("paint_ms")
+            spent.audio_ms += answer.audio_processing_ms
+            spent.paint_ms -= answer.audio_processing_ms
+            self.registry.add_generator_ms(speech.avatar, answer.inference_time_ms)
+            for image, number, patch in zip(images, numbers, self._patches(answer, len(images)), strict=True):
+                avatar.face.compose(image, number, patch)
+                watch.lap("blend_ms")
+                spent.frames += 1
+                yield Painted(number, image, patch, avatar.face.bounds(image, number))
+                watch.skip()
+
+    def healthy(self) -> bool:
+        """Whether the inference process says that it can be asked."""
+        try:
+            answer = InferenceServiceStub(self.channel).Health(HealthRequest(), timeout=HEALTH_TIMEOUT_S)
+        except grpc.RpcError:
+            return False
+        return bool(answer.healthy)
+
+    def _ask(self, request: InferBatchRequest, speech: Speech, gone: "Future[None]") -> InferBatchResponse:
+        metadata = [(START_KEY, str(speech.first_picture))]
+        call = InferenceServiceStub(self.channel).InferBatch.future(request, metadata=metadata)
+        gone.add_done_callback(lambda _: call.cancel())
+        try:
+            answer: InferBatchResponse = call.result()
+        except grpc.FutureCancelledError as error:
+            raise CancelledError from error
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+        if not answer.success:
+            raise InputError(answer.error)
+        return answer
+
+    def _error(self, error: grpc.RpcError) -> LipstreamError:
+        code, details = (error.code(), error.details()) if isinstance(error, grpc.Call) else (None, str(error))
+        if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return BusyError(details)
+        if code is grpc.StatusCode.UNAVAILABLE:
+            return EngineError(
+                f"the inference process at {self.url} cannot be reached; "
+                "start it with `lipstream serve --role inference`"
+            )
+        return EngineError(f"the inference process at {self.url} failed: {details}")
+
+    def _patches(self, answer: InferBatchResponse, frames: int) -> Sequence[Float32]:
+        sizes = [len(output.data) for output in answer.outputs]
+        if sizes != [MOUTH_BYTES] * frames:
+            raise EngineError(
+                f"the inference process at {self.url} answered {len(sizes)} mouths of {sum(sizes):,} bytes; expected "
+                f"{frames} of {MOUTH_BYTES:,} each: run the same version of lipstream in both processes"
+            )
+        return [np.frombuffer(output.data, "<f4").reshape(3, CROP_SIZE, CROP_SIZE) for output in answer.outputs]
+
+
+def _request(avatar: Avatar, speech: Speech, images: Sequence[Image], numbers: Sequence[int]) -> InferBatchRequest:
+    face = avatar.face
+    crops = speech.crops or [face.crop(image, number) for image, number in zip(images, numbers, strict=True)]
+    request = InferBatchRequest(
+        model_id=speech.avatar,
+        visual_frames=face.visual_of_crops(crops, numbers).astype("<f4", copy=False).tobytes(),
+        batch_size=speech.frames,
+    )
+    match speech.sound:
+        case None:
+            pass
+        case Recording(pcm=pcm):
+            # The same samples, at the same place: the inference process finds the frames by the rules of its own.
+            request.raw_audio = pcm.astype("<f4", copy=False).tobytes()
+        case contexts:
+            request.audio_features = contexts.astype("<f4", copy=False).tobytes()
+    return request

@@ -1,0 +1,58 @@
+"""What this process is to serve in, every service of it and the object that answers out."""
+
+from pathlib import Path
+from typing import Literal
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from lipstream.errors import InputError
+from lipstream.serve.avatars import Avatars
+from lipstream.serve.core import Core
+from lipstream.serve.remote import Remote
+from lipstream.serve.wires import compositing, inference, lipsync, lipsyncsrv, monolithic, optimized
+
+Role = Literal["all", "inference", "compositing"]
+"""The whole of it, or one half of a pair of processes: the networks, or the pictures."""
+
+
+def services(  # noqa: PLR0913  the three last are by name only
+    role: Role,
+    core: Core,
+    avatars: Avatars,
+    *,
+    home: Path,
+    jpeg_quality: int = 75,
+    remote: Remote | None = None,
+) -> dict[ServiceDescriptor, object]:
+    """Services of the reference's contracts.
+
+    Args:
+        role: which of them.
+        core: paints.
+        avatars: who can be shown.
+        home: folder whose `avatars` folder holds the installed ones, of which calls may name one by its folder.
+        jpeg_quality: of whole frames, 1 to 100.
+        remote: the inference process, which paints for role compositing.
+
+    Raises:
+        InputError: role compositing without `remote`.
+    """
+    match role:
+        case "inference":
+            return {inference.SERVICE: inference.Inference(avatars, core)}
+        case "compositing":
+            if remote is None:
+                raise InputError("role compositing needs the URL of an inference process: give --inference-url")
+            served = compositing.Compositing(avatars, remote, jpeg_quality, remote.url, remote.healthy)
+            return {compositing.SERVICE: served}
+        case "all":
+            return {
+                monolithic.SERVICE: monolithic.Monolithic(core, avatars, jpeg_quality),
+                optimized.SERVICE: optimized.Optimized(core, avatars, home, jpeg_quality),
+                lipsync.MOUTHS: lipsync.Mouths(core, avatars),
+                lipsync.COMPOSITE: lipsync.Composites(core),
+                lipsync.TENANTS: lipsync.Tenants(avatars, core),
+                inference.SERVICE: inference.Inference(avatars, core),
+                compositing.SERVICE: compositing.Compositing(avatars, core, jpeg_quality),
+                lipsyncsrv.SERVICE: lipsyncsrv.LipSyncService(core, avatars, home),
+            }

@@ -1,0 +1,67 @@
+"""`compositing.CompositingService`: audio and frame numbers in, JPEG frames out; the networks are here or elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import ClassVar
+
+from lipstream import __version__
+from lipstream.serve.rpc import Call
+from lipstream.serve.wires.asked import Asked, Speaker, answer_batch, encoded, in_band
+from lipstream.serve.wires.models import Models
+from lipstream.wire.pb import compositing_pb2 as pb
+
+SERVICE = pb.DESCRIPTOR.services_by_name["CompositingService"]
+
+
+@dataclass(frozen=True, eq=False)
+class Compositing(Models):
+    """Spec section 2.2."""
+
+    core: Speaker
+    """Paints, with networks of its own or those of an inference process."""
+    jpeg_quality: int = 75
+    """Of the frames, 1 to 100."""
+    inference_url: str = ""
+    """HOST:PORT of the inference process; empty where the networks run here."""
+    inference_healthy: Callable[[], bool] = lambda: True
+    """Whether the networks can be asked."""
+    messages: ClassVar[ModuleType] = pb
+
+    @in_band(pb.CompositeBatchResponse)
+    def infer_batch_composite(self, request: pb.CompositeBatchRequest, call: Call) -> pb.CompositeBatchResponse:
+        """Paint a batch of frames."""
+        asked = Asked(
+            request.model_id,
+            request.batch_size,
+            request.visual_frames,
+            request.audio_features,
+            request.raw_audio,
+            request.start_frame_idx,
+            request.sample_rate,
+        )
+        answered = answer_batch(self.core, asked, call, lambda painted: encoded(painted, self.jpeg_quality))
+        return pb.CompositeBatchResponse(
+            composited_frames=answered.pictures,
+            inference_time_ms=answered.inference_ms,
+            composite_time_ms=answered.composite_ms,
+            total_time_ms=answered.total_ms,
+            audio_processing_ms=answered.spent.audio_ms,
+            model_loaded=True,
+            model_load_time_ms=answered.spent.load_ms,
+            success=True,
+            gpu_id=self.avatars.gpu(request.model_id),
+        )
+
+    def health(self, request: pb.HealthRequest, call: Call) -> pb.HealthResponse:  # noqa: ARG002
+        """Whether it serves, and whether the networks can be asked."""
+        snapshot, _ = self.avatars.statistics()
+        asked = self.inference_healthy()
+        return pb.HealthResponse(
+            healthy=asked,
+            inference_server_healthy=asked,
+            loaded_models=snapshot.loaded,
+            max_models=snapshot.limits.count or 0,
+            version=__version__,
+            inference_server_url=self.inference_url,
+        )
