@@ -31,7 +31,7 @@ ENTRIES = st.builds(
 )
 CANDIDATES = st.lists(ENTRIES, max_size=7, unique_by=lambda one: one.name)
 LIMITS = st.builds(Limits, count=st.none() | st.integers(1, 8), size_bytes=st.none() | st.integers(0, 40))
-POLICIES = st.sampled_from([LFU, least_recently_used])
+POLICIES = st.sampled_from([LFU, least_recently_used()])
 NEEDED_BYTES = st.integers(0, 12)
 
 
@@ -88,15 +88,24 @@ def _without(found: Sequence[Candidate], one: Candidate) -> list[Candidate]:
     return [other for other in found if other is not one]
 
 
+@given(st.lists(st.floats(0, NOW_MS), min_size=1, max_size=20).map(sorted))
+def test_every_hit_fades_by_itself(used_ms: list[float]) -> None:
+    hits, last_ms = 0.0, 0.0
+    for use_ms in used_ms:
+        hits, last_ms = LFU.count(hits, use_ms - last_ms), use_ms
+    each = sum(2 ** (-(NOW_MS - use_ms) / HALF_LIFE_MS) for use_ms in used_ms)
+    assert 2 ** LFU.worth(Candidate("one", 1, hits, last_ms), NOW_MS) == pytest.approx(each)
+
+
 def test_a_half_life_halves_what_hits_are_worth() -> None:
     fresh, old = Candidate("fresh", 1, 4, NOW_MS), Candidate("old", 1, 8, NOW_MS - HALF_LIFE_MS)
-    assert LFU(fresh, NOW_MS) == LFU(old, NOW_MS)
+    assert LFU.worth(fresh, NOW_MS) == LFU.worth(old, NOW_MS)
 
 
 def test_hits_count_after_any_time() -> None:
     often, once = Candidate("often", 1, 1000, 0.0), Candidate("once", 1, 1, 0.0)
     years_ms = 1e12
-    assert LFU(often, years_ms) > LFU(once, years_ms) > LFU(Candidate("never", 1, 0, 0.0), years_ms)
+    assert LFU.worth(often, years_ms) > LFU.worth(once, years_ms) > LFU.worth(Candidate("never", 1, 0, 0.0), years_ms)
 
 
 def test_a_small_one_stays_where_a_large_one_has_to_leave() -> None:

@@ -9,7 +9,7 @@ NO_LIMITS = Limits()
 
 
 def room(assignment: Assignment = "round-robin", limits: Limits = NO_LIMITS) -> Room:
-    return Room(limits, least_recently_used, (ONE, TWO), assignment)
+    return Room(limits, least_recently_used(), (ONE, TWO), assignment)
 
 
 def held(name: str, size_bytes: int, *, pinned: bool = False) -> Candidate:
@@ -55,4 +55,4 @@ def test_limits_of_a_device_and_of_all_hold_together() -> None:
     ],
 )
 def test_the_largest_that_may_be_loaded(devices: tuple[Device, ...], limit: int | None, largest: int | None) -> None:
-    assert Room(Limits(size_bytes=limit), least_recently_used, devices).largest_bytes() == largest
+    assert Room(Limits(size_bytes=limit), least_recently_used(), devices).largest_bytes() == largest

@@ -46,6 +46,19 @@ def test_hits_fade_with_time() -> None:
     assert stage.open_names() == ["new", "now"]
 
 
+def test_hits_of_a_former_favourite_fade_though_it_is_asked_for_now_and_then() -> None:
+    stage = Stage()
+    registry = stage.registry(count=2)
+    for _ in range(100):
+        use(registry, "former")
+    for _ in range(10):
+        stage.now_ms += 60_000  # a half-life
+        use(registry, "former")
+    for name in ("now", "now", "now", "new"):
+        use(registry, name)
+    assert stage.open_names() == ["new", "now"]
+
+
 def test_a_large_one_pushes_out_as_many_as_it_takes() -> None:
     stage = Stage({"a": 3, "b": 3, "c": 3, "large": 7})
     registry = stage.registry(size_bytes=10)

@@ -16,7 +16,7 @@ def test_lfu_keeps_more_of_zipf_traffic_than_lru() -> None:
     """40 avatars, room for 5, 4000 requests a second apart; the benchmark has more."""
     chance = random.Random(5)  # noqa: S311  dice
     trace = chance.choices(range(40), [1 / rank for rank in range(1, 41)], k=4000)
-    lfu, lru = (_hits(trace, policy) for policy in (least_frequently_used(1_800_000), least_recently_used))
+    lfu, lru = (_hits(trace, policy) for policy in (least_frequently_used(1_800_000), least_recently_used()))
     static = sum(count for _, count in Counter(trace).most_common(5)) - 5
     assert lru < 0.8 * static < 0.95 * static < lfu
 

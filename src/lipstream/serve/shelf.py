@@ -90,7 +90,7 @@ class Shelf(Generic[T]):
             AvatarTooLargeError: it takes more than all may take.
             BusyError: what is in use leaves too little room for it.
         """
-        usage = self._usage.setdefault(entry.name, Usage())
+        usage = self._usage.setdefault(entry.name, Usage(last_used_ms=now_ms))
         usage.expected_bytes = size_bytes
         self._refuse_too_large(entry.name, size_bytes)
         others = self._candidates(without=entry)
@@ -110,12 +110,15 @@ class Shelf(Generic[T]):
 
     def begin_request(self, entry: Entry[T], now_ms: float, unix_ms: int) -> None:
         """Count a request."""
-        self._usage[entry.name].requests += 1
+        usage = self._usage[entry.name]
+        usage.requests += 1
+        usage.hits = self._room.policy.count(usage.hits, now_ms - usage.last_used_ms)
         self.mark_used(entry, now_ms, unix_ms)
 
     def mark_used(self, entry: Entry[T], now_ms: float, unix_ms: int) -> None:
         """Note when it was used."""
-        entry.last_used_ms, self._usage[entry.name].last_used_unix_ms = now_ms, unix_ms
+        usage = self._usage[entry.name]
+        entry.last_used_ms, usage.last_used_ms, usage.last_used_unix_ms = now_ms, now_ms, unix_ms
 
     def add_generator_ms(self, name: str, duration_ms: float) -> None:
         """Count the generator time of a request."""
@@ -179,7 +182,7 @@ class Shelf(Generic[T]):
         found: dict[str, list[Candidate]] = defaultdict(list)
         for one in self._all():
             if one is not without:
-                hits = self._usage[one.name].requests if one.name in self._usage else 0
+                hits = self._usage[one.name].hits if one.name in self._usage else 0.0
                 candidate = Candidate(one.name, one.size_bytes, hits, one.last_used_ms, pinned=one.leases > 0)
                 found[one.device.name].append(candidate)
         return found

@@ -62,6 +62,10 @@ class Snapshot:
 class Usage:
     """Running totals of one name, kept when it is evicted; see NameStatistics."""
 
+    hits: float = 0.0
+    """Requests as the eviction policy counts them."""
+    last_used_ms: float = 0.0
+    """When they were counted, on the clock of `now_ms`."""
     requests: int = 0
     timed_requests: int = 0
     generator_ms: float = 0.0
