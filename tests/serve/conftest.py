@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,17 +9,20 @@ from running import Running, running
 from lipstream.avatar.eviction import Limits, least_frequently_used
 from lipstream.clock import now_ms
 from lipstream.errors import AvatarNotFoundError
-from lipstream.pipeline.avatar import Avatar, open_avatar
+from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.placement import Device
+from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
-from lipstream.serve.wires import monolithic
+from lipstream.serve.services import services
+from lipstream.serve.tokens import Tokens
 
-SPEECH = Path(__file__).parents[1] / "assets" / "speech"
 MEGABYTE = 2**20
+EVERYBODY = Guard(None, Tokens(), Quotas(), now_ms)
 
 
 @pytest.fixture
@@ -28,13 +32,13 @@ def batcher() -> Iterator[Batcher]:
 
 
 @pytest.fixture
-def registry(tiny_path: Path) -> Registry[Avatar]:
+def registry(tiny: Avatar) -> Registry[Avatar]:
     """Knows the tiny avatar under its own name and as default_model."""
 
     def load(name: str, _: Device) -> Avatar:
         if name != "tiny":
             raise AvatarNotFoundError(f"There is no avatar {name!r}; known: tiny")
-        return open_avatar(tiny_path, SPEECH, engine="openvino")
+        return tiny
 
     return Registry(
         load,
@@ -60,9 +64,16 @@ def avatars(registry: Registry[Avatar]) -> Avatars:
 
 
 @pytest.fixture
-def served(core: Core, avatars: Avatars) -> Iterator[Running]:
+def home(tiny_path: Path, tmp_path: Path) -> Path:
+    """Where the tiny avatar is installed."""
+    shutil.copytree(tiny_path, tmp_path / "avatars" / "tiny")
+    return tmp_path
+
+
+@pytest.fixture
+def served(core: Core, avatars: Avatars, home: Path) -> Iterator[Running]:
     """A gRPC server with every wire, on a port of this machine."""
     with ThreadPoolExecutor(8) as workers:
-        calls = Calls(workers, Allowance(400 * MEGABYTE), lambda peer, _: peer)
-        with running(calls, {monolithic.SERVICE: monolithic.Monolithic(core, avatars)}) as server:
+        calls = Calls(workers, Allowance(400 * MEGABYTE), EVERYBODY.admit)
+        with running(calls, services("all", core, avatars, home=home)) as server:
             yield server

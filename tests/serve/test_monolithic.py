@@ -1,12 +1,12 @@
-import cv2
 import grpc
 import numpy as np
 import pytest
+from pictures import picture, same
 from running import PATIENCE_S, Running
 
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
-from lipstream.types import Image, Pcm
+from lipstream.types import Pcm
 from lipstream.wire.pb import monolithic_pb2 as pb
 from lipstream.wire.pb.monolithic_pb2_grpc import MonolithicServiceStub
 
@@ -14,15 +14,6 @@ from lipstream.wire.pb.monolithic_pb2_grpc import MonolithicServiceStub
 @pytest.fixture
 def stub(served: Running) -> MonolithicServiceStub:
     return MonolithicServiceStub(served.channel)
-
-
-def picture(jpeg: bytes) -> Image:
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-
-
-def same(jpeg: bytes, image: Image) -> bool:
-    """Equal but for what JPEG of quality 75 costs."""
-    return float(np.abs(picture(jpeg).astype(int) - image).mean()) < 3
 
 
 def test_a_recording_gives_the_frames_of_the_offline_render(
