@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]
 
 from lipstream.errors import EngineError, reason_of
+from lipstream.runtime.silent_openvino import ov
 from lipstream.types import Float32
 
 PRECISIONS = ("auto", "f32", "bf16")

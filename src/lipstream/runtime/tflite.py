@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import openvino as ov  # type: ignore[import-untyped]  # it ships no annotations
-
 from lipstream.errors import EngineError, reason_of
 from lipstream.runtime.openvino import OpenVinoEngine
+from lipstream.runtime.silent_openvino import ov
 
 
 def load(model_path: Path) -> OpenVinoEngine:

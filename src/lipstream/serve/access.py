@@ -11,6 +11,9 @@ from lipstream.serve.tokens import Tokens
 
 EVERYTHING: frozenset[Scope] = frozenset({"infer", "admin"})
 
+BROWSERS: frozenset[Scope] = frozenset({"infer"})
+"""What a token admits to, whatever its key may do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -34,7 +37,7 @@ class Visitor:
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """Lets visitors in, holds each to the limits of the key, and lets everybody do everything where there are no keys."""
+    """Lets visitors in and holds each to the limits of the key; without keys everybody may do everything."""
 
     keys: KeyFile | None
     """Who may come in; None lets everybody."""
@@ -64,12 +67,12 @@ class Guard:
         key = self._key(self.keys, headers, token)
         self.quotas.enter(key, self.now_ms())
         try:
-            yield Visitor(key.name, key.scopes)
+            yield Visitor(key.name, key.scopes if token is None else key.scopes & BROWSERS)
         finally:
             self.quotas.leave(key)
 
     def token_for(self, visitor: Visitor) -> str:
-        """A token that admits the same visitor once."""
+        """A token that admits the same visitor once, to make avatars speak and no more."""
         return self.tokens.issue(visitor.name, self.now_ms())
 
     def _key(self, keys: KeyFile, headers: Mapping[str, str], token: str | None) -> Key:

@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -29,12 +29,16 @@ from grpc_status import rpc_status
 
 from lipstream.clock import now_ms
 from lipstream.errors import BusyError, InputError
+from lipstream.serve.access import Visitor
 from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered
 from lipstream.serve.core import Spent
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic only for type checkers
+ADMIN_METHODS = frozenset({"LoadModel", "UnloadModel", "LoadPackage", "Load", "Unload"})
+"""Names of the calls that need the scope admin, in every service."""
+NOBODY = Visitor("", frozenset())
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -45,14 +49,19 @@ class Call:
 
     id: str
     """Its request id, the client's own (`x-request-id`) or a new one."""
-    client: str
-    """Who calls."""
+    visitor: Visitor
+    """Who calls, and what he may do."""
     metadata: Mapping[str, str]
     """What was sent along, by lower-case name."""
     gone: "Future[None]"
     """Done when nobody waits for the answer any more."""
     spent: Spent = field(default_factory=Spent)
     """Filled by whoever works for it with what that takes."""
+
+    @property
+    def client(self) -> str:
+        """The name of whoever calls."""
+        return self.visitor.name
 
 
 @dataclass(slots=True)
@@ -98,8 +107,8 @@ class Calls:
     """Where methods run."""
     allowance: Allowance
     """Bytes of requests under way."""
-    identify: Callable[[str, Mapping[str, str]], str]
-    """Peer and metadata to who calls; raises LipstreamError for somebody who may not."""
+    admit: Callable[[Mapping[str, str], str], AbstractContextManager[Visitor]]
+    """Metadata and address to who calls, for as long as the call lasts; raises LipstreamError for who may not."""
     observers: tuple[Callable[[Answered], None], ...] = ()
     """Told of every call that is over, on the event loop: they must not wait."""
     now_ms: Callable[[], float] = now_ms
@@ -158,14 +167,16 @@ class Calls:
     ) -> AsyncIterator[tuple[Call, _Ending]]:
         begin_ms = self.now_ms()
         metadata = _text(context.invocation_metadata() or ())
-        call = Call(metadata.get("x-request-id") or secrets.token_hex(8), "", metadata, Future())
+        call = Call(metadata.get("x-request-id") or secrets.token_hex(8), NOBODY, metadata, Future())
         context.add_done_callback(lambda *_: _end(call.gone))  # type: ignore[arg-type]  # its stub wants another shape
         ending, held_bytes = _Ending(), 0
         try:
-            call = replace(call, client=self.identify(context.peer(), metadata))
-            self.allowance.take(size_bytes)
-            held_bytes = size_bytes
-            yield call, ending
+            with self.admit(metadata, context.peer()) as visitor:
+                call = replace(call, visitor=visitor)
+                visitor.require("admin" if method.name in ADMIN_METHODS else "infer")
+                self.allowance.take(size_bytes)
+                held_bytes = size_bytes
+                yield call, ending
             ending.status = IN_BAND_ERROR if ending.error else OK
         except Exception as error:
             status = status_of(error, call.id)

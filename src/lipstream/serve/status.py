@@ -6,10 +6,12 @@ from typing import NamedTuple
 import grpc
 
 from lipstream.errors import (
+    AccessError,
     AvatarNotFoundError,
     BusyError,
     InputError,
     LipstreamError,
+    UnknownCallerError,
 )
 
 RETRY_AFTER_MS = 200
@@ -27,6 +29,8 @@ class Status(NamedTuple):
 
 
 STATUSES: tuple[tuple[type[BaseException], grpc.StatusCode, int], ...] = (
+    (UnknownCallerError, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (AccessError, grpc.StatusCode.PERMISSION_DENIED, 403),
     (AvatarNotFoundError, grpc.StatusCode.NOT_FOUND, 404),
     (BusyError, grpc.StatusCode.RESOURCE_EXHAUSTED, 503),
     (InputError, grpc.StatusCode.INVALID_ARGUMENT, 400),

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lipstream.errors import EngineError
+from lipstream.runtime import silent_openvino  # noqa: F401  nncf would report to others through OpenVINO
 from lipstream.types import Float32
 
 OPSET = 18
@@ -70,7 +72,8 @@ def forget_sources(model: onnx.ModelProto) -> None:
     """Drop the exporter's notes, stack traces with paths of the machine that exported; no engine reads them."""
     del model.metadata_props[:]
     graph = model.graph
-    for part in (graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info):
+    parts: list[Any] = [graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info]
+    for part in parts:
         del part.metadata_props[:]
         part.ClearField("doc_string")
 
