@@ -65,16 +65,16 @@ class LineQueue(QueueHandler):
     """Makes lines of records and leaves the writing to another thread; what finds no room is lost and counted."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
-        self._lines: queue.Queue[logging.LogRecord] = queue.Queue(MOST_WAITING_LINES)
+        self._lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
         super().__init__(self._lines)
         self.setFormatter(formatter)
         self.lost_lines = 0
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Add a record if there is room."""
-        try:
-            self._lines.put_nowait(record)
-        except queue.Full:
+        """Add a record if there is room; the logger lets one thread at a time in."""
+        if self._lines.qsize() < MOST_WAITING_LINES:
+            self._lines.put(record)  # a queue with a bound of its own would have no room for the listener's end mark
+        else:
             self.lost_lines += 1
 
     def listener(self, stream: TextIO) -> QueueListener:
