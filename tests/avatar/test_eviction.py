@@ -3,7 +3,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lipstream.avatar.eviction import (
@@ -47,6 +47,7 @@ def fit(staying: Sequence[Candidate], limits: Limits, needed_bytes: int) -> bool
     return len(staying) + 1 <= count_limit and size_bytes <= bytes_limit
 
 
+@settings(deadline=None)
 @given(CANDIDATES, LIMITS, POLICIES, NEEDED_BYTES)
 def test_victims_make_room_and_none_of_them_for_nothing(
     candidates: list[Candidate], limits: Limits, policy: Policy, needed_bytes: int
@@ -62,6 +63,7 @@ def test_victims_make_room_and_none_of_them_for_nothing(
         assert fit([one for one in candidates if one not in victims], limits, needed_bytes)
 
 
+@settings(deadline=None)
 @given(CANDIDATES, LIMITS, POLICIES, NEEDED_BYTES)
 def test_victims_are_those_of_a_naive_model(
     candidates: list[Candidate], limits: Limits, policy: Policy, needed_bytes: int
@@ -88,6 +90,7 @@ def _without(found: Sequence[Candidate], one: Candidate) -> list[Candidate]:
     return [other for other in found if other is not one]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, NOW_MS), min_size=1, max_size=20).map(sorted))
 def test_every_hit_fades_by_itself(used_ms: list[float]) -> None:
     hits, last_ms = 0.0, 0.0

@@ -3,7 +3,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -30,6 +30,7 @@ def fewest_loads(trace: list[int], room: int, held: frozenset[int] = frozenset()
     return 1 + min(fewest_loads(rest, room, (held - {victim}) | {first}) for victim in held)
 
 
+@settings(deadline=None)
 @given(trace=st.lists(st.integers(0, 4), min_size=1, max_size=9), room=st.integers(1, 3))
 def test_the_best_possible_is_what_trying_everything_finds(benchmark: ModuleType, trace: list[int], room: int) -> None:
     assert benchmark.best_loads(trace, room) == fewest_loads(trace, room)
