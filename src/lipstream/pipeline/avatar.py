@@ -44,13 +44,16 @@ class Avatar:
         return SpeechToCode(encoder, articulation, lookahead_ms=lookahead_ms, gain=gain)
 
 
-def open_avatar(path: Path, speech: Path | SpeechEngines, *, engine: str = "auto", quality: str = "auto") -> Avatar:
+def open_avatar(
+    path: Path, speech: Path | SpeechEngines, *, engine: str = "auto", device: str = "auto", quality: str = "auto"
+) -> Avatar:
     """Load an avatar and the networks that make it speak.
 
     Args:
         path: the bundle's folder or `.avatar` file.
         speech: folder of the speech networks; or those networks, loaded already for several avatars.
         engine: `openvino`, `onnx` or `torch`; `auto` takes the first that works here.
+        device: of the generator: `cpu`, `cuda`, `cuda:1`, ...; `auto` lets the engine choose.
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
 
     Raises:
@@ -64,7 +67,7 @@ def open_avatar(path: Path, speech: Path | SpeechEngines, *, engine: str = "auto
         raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
     networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
     _check_articulation(bundle, networks)
-    generator = load_generator(bundle, engine=engine, quality=quality)
+    generator = load_generator(bundle, engine=engine, device=device, quality=quality)
     return Avatar(
         name=bundle.manifest.name,
         engine=generator.engine.name,

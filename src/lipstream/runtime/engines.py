@@ -24,7 +24,7 @@ class LoadedEngine(Protocol):
 
     @property
     def device(self) -> str:
-        """`cpu`, `cuda` or `tensorrt`."""
+        """`cpu`, `cuda`, `cuda:1`, ... or `tensorrt`."""
         ...
 
     @property
@@ -92,7 +92,7 @@ def load_engine(
     Args:
         name: `openvino`, `onnx` or `torch`.
         model_path: the ONNX file.
-        device: `cpu`, `cuda` or `tensorrt`; `auto` lets the engine choose.
+        device: `cpu`, `cuda` or one of several (`cuda:1`), `tensorrt`; `auto` lets the engine choose.
         precision: `f32`, `bf16` or `f16`; `auto` lets the engine choose.
         streams: batches that threads will run side by side.
 
@@ -105,13 +105,16 @@ def load_engine(
     return ENGINES[name](model_path, device=device, precision=precision, streams=streams)
 
 
-def choose(name: str, model: ModelFile, *, precision: str = "auto", streams: int = 1) -> LoadedEngine:
+def choose(
+    name: str, model: ModelFile, *, device: str = "auto", precision: str = "auto", streams: int = 1
+) -> LoadedEngine:
     """Load a network on an engine that reproduces its golden values.
 
     Args:
         name: an engine, which is used or fails; or `auto`: the first of ONNX Runtime with CUDA, OpenVINO and ONNX
             Runtime on the CPU that loads the network and reproduces its golden values.
         model: the network.
+        device: see `load_engine`; `auto` then tries only the engines that run on it.
         precision: see `load_engine`.
         streams: see `load_engine`.
 
@@ -120,17 +123,18 @@ def choose(name: str, model: ModelFile, *, precision: str = "auto", streams: int
         EngineError: the named engine, or every one that `auto` tried, fails to load it or deviates.
     """
     if name != "auto":
-        return _proven(name, "auto", model, precision, streams)
+        return _proven(name, device, model, precision, streams)
     reasons = []
-    for engine, device in AUTO:
-        if device == "cuda" and not _gpu_build_installed():
+    for engine, kind in AUTO:
+        if device.partition(":")[0] not in ("auto", kind) or (kind == "cuda" and not _gpu_build_installed()):
             continue
+        place = kind if device == "auto" else device
         try:
-            return _proven(engine, device, model, precision, streams)
+            return _proven(engine, place, model, precision, streams)
         except (EngineError, MissingExtraError) as error:
             reasons.append(str(error))
-            _log.warning("engine passed over", extra={"engine": engine, "device": device, "reason": str(error)})
-    raise EngineError(f"No engine runs {model.path}: {' '.join(reasons)}")
+            _log.warning("engine passed over", extra={"engine": engine, "device": place, "reason": str(error)})
+    raise EngineError(f"No engine runs {model.path} on device {device}: {' '.join(reasons)}".rstrip(": "))
 
 
 def _gpu_build_installed() -> bool:

@@ -44,12 +44,15 @@ class SpeechEngines:
     """Version of the codes, such as `articulation/1`."""
 
 
-def load_generator(bundle: Bundle, *, engine: str = "auto", quality: str = "auto", streams: int = 1) -> Generator:
+def load_generator(
+    bundle: Bundle, *, engine: str = "auto", device: str = "auto", quality: str = "auto", streams: int = 1
+) -> Generator:
     """Load an avatar's generator.
 
     Args:
         bundle: the avatar.
         engine: `auto` or an engine's name, see `engines.choose`.
+        device: see `engines.load_engine`.
         quality: `low`, `medium` or `high`, which falls back with a warning; `auto` is medium, falling back without.
         streams: batches that threads will run side by side.
 
@@ -63,7 +66,7 @@ def load_generator(bundle: Bundle, *, engine: str = "auto", quality: str = "auto
     model = _model(
         path, bundle.manifest.networks[network], f"generator.{network}", read_golden(bundle.golden_path), precision
     )
-    loaded = choose(engine, model, streams=streams)
+    loaded = choose(engine, model, device=device, streams=streams)
     return Generator(loaded, network, "int8" if precision == "int8" else loaded.precision)
 
 

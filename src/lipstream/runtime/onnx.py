@@ -38,7 +38,7 @@ def load(model_path: Path, *, device: str = "auto", precision: str = "auto", str
 
     Args:
         model_path: the ONNX file; it is read as bytes, so that data outside it cannot be reached.
-        device: `cpu`, `cuda`, `tensorrt`, or `auto`: cuda where it works, else cpu.
+        device: `cpu`, `cuda`, `tensorrt`, one of several as `cuda:1`, or `auto`: cuda where it works, else cpu.
         precision: `f32`, or with TensorRT also `f16`; `auto` is f16 with TensorRT, else f32. int8 layers stay int8.
         streams: batches that threads will run side by side, each on its share of the cores.
 
@@ -77,11 +77,14 @@ def _cores() -> int:
 
 
 def _provider(device: str, precision: str) -> tuple[str, dict[str, object], str]:
-    if device not in PROVIDERS:
-        raise EngineError(f"ONNX Runtime has no device {device!r} here; use auto, {', '.join(PROVIDERS)}.")
-    precisions = ("auto", "f32", "f16") if device == "tensorrt" else ("auto", "f32")
+    kind, _, number = device.partition(":")
+    if kind not in PROVIDERS or (number and (kind == "cpu" or not number.isdecimal())):
+        raise EngineError(f"ONNX Runtime has no device {device!r} here; use auto, {', '.join(PROVIDERS)}, cuda:1, ...")
+    precisions = ("auto", "f32", "f16") if kind == "tensorrt" else ("auto", "f32")
     if precision not in precisions:
         raise EngineError(f"ONNX Runtime on {device} has no precision {precision!r}; use {' or '.join(precisions)}.")
-    half = device == "tensorrt" and precision != "f32"
+    half = kind == "tensorrt" and precision != "f32"
     options: dict[str, object] = {"trt_fp16_enable": True} if half else {}
-    return PROVIDERS[device], options, "f16" if half else "f32"
+    if number:
+        options["device_id"] = int(number)
+    return PROVIDERS[kind], options, "f16" if half else "f32"

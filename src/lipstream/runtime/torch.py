@@ -38,7 +38,7 @@ def load(model_path: Path, *, device: str = "auto", precision: str = "auto") -> 
 
     Args:
         model_path: the ONNX file, which holds all its data.
-        device: `cpu`, `cuda`, or `auto`: cuda where there is one, else cpu.
+        device: `cpu`, `cuda`, one of several as `cuda:1`, or `auto`: cuda where there is one, else cpu.
         precision: `f32`, `bf16` or with cuda `f16`; `auto` is f16 with cuda, f32 on the CPU. int8 layers compute in it.
 
     Raises:
@@ -46,13 +46,14 @@ def load(model_path: Path, *, device: str = "auto", precision: str = "auto") -> 
             operator torch has a counterpart for.
     """
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    if chosen not in ("cpu", "cuda") or (chosen == "cuda" and not torch.cuda.is_available()):
-        raise EngineError(f"PyTorch has no device {device!r} here; use cpu{' or cuda' * torch.cuda.is_available()}.")
-    precisions = list(DTYPES) if chosen == "cuda" else ["f32", "bf16"]
+    here = ["cpu", *(["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))] * torch.cuda.is_available())]
+    if chosen not in here:
+        raise EngineError(f"PyTorch has no device {device!r} here; use {' or '.join(here)}.")
+    precisions = ["f32", "bf16"] if chosen == "cpu" else list(DTYPES)
     if precision not in ("auto", *precisions):
         raise EngineError(f"PyTorch on {chosen} has no precision {precision!r}; use auto, {', '.join(precisions)}.")
     if precision == "auto":
-        precision = "f16" if chosen == "cuda" else "f32"
+        precision = "f32" if chosen == "cpu" else "f16"
     try:
         return TorchEngine(read_graph(model_path), chosen, precision)
     except Exception as error:  # protobuf, onnx and torch raise exceptions without a common root

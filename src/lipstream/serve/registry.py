@@ -60,12 +60,13 @@ class Registry(Generic[T]):
         self._lock = Lock()  # held for bookkeeping only, never while something is loaded or closed
 
     @contextmanager
-    def lease(self, name: str, preferred_device: str | None = None) -> Iterator[T]:
+    def lease(self, name: str, preferred_device: str | None = None, *, counted: bool = True) -> Iterator[T]:
         """Use what has this name, loading it if needed; it stays loaded until the `with` block ends.
 
         Args:
             name: a name or an alias.
             preferred_device: name of the device to load it on, where there is room; it stays where it is already.
+            counted: whether this is a request, as the statistics and the eviction count them, or a mere look at it.
 
         Raises:
             AvatarTooLargeError: it needs more memory than all together may take.
@@ -74,13 +75,15 @@ class Registry(Generic[T]):
             Exception: whatever the load raised; the next request tries again.
         """
         entry = self._hold(name, preferred_device)
-        with self._lock:
-            self._shelf.begin_request(entry, self._now_ms(), self._unix_ms())
+        if counted:
+            with self._lock:
+                self._shelf.begin_request(entry, self._now_ms(), self._unix_ms())
         try:
             yield entry.value.result()
         finally:
-            with self._lock:
-                self._shelf.mark_used(entry, self._now_ms(), self._unix_ms())
+            if counted:
+                with self._lock:
+                    self._shelf.mark_used(entry, self._now_ms(), self._unix_ms())
             self._let_go(entry)
 
     def add_generator_ms(self, name: str, duration_ms: float) -> None:
@@ -179,7 +182,7 @@ class Registry(Generic[T]):
         try:
             size_bytes = self._measure_bytes(value)
             with self._lock:
-                closing = self._shelf.settle(entry, size_bytes, load_ms, self._now_ms())
+                closing = self._shelf.settle(entry, size_bytes, load_ms, self._now_ms(), self._unix_ms())
         except BaseException:
             self._close_one(entry.name, value)
             raise

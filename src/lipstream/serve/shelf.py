@@ -83,7 +83,7 @@ class Shelf(Generic[T]):
         self._entries[name] = Entry(name, placement.device, expected_bytes, now_ms)
         return Held(self._entries[name], new=True, closing=closing)
 
-    def settle(self, entry: Entry[T], size_bytes: int, load_ms: float, now_ms: float) -> list[Entry[T]]:
+    def settle(self, entry: Entry[T], size_bytes: int, load_ms: float, now_ms: float, unix_ms: int) -> list[Entry[T]]:
         """Keep what was loaded, now that its memory is known; returns what has to be closed.
 
         Raises:
@@ -98,7 +98,7 @@ class Shelf(Generic[T]):
         if victims is None:
             raise self._busy(entry.name)
         entry.size_bytes, entry.last_used_ms = size_bytes, now_ms
-        usage.loads, usage.load_ms = usage.loads + 1, load_ms
+        usage.loads, usage.load_ms, usage.loaded_unix_ms = usage.loads + 1, load_ms, unix_ms
         return self._evict(victims)
 
     def drop(self, entry: Entry[T]) -> None:
@@ -124,6 +124,7 @@ class Shelf(Generic[T]):
         """Count the generator time of a request."""
         usage = self._usage[name]
         usage.timed_requests, usage.generator_ms = usage.timed_requests + 1, usage.generator_ms + duration_ms
+        usage.fastest_ms, usage.slowest_ms = min(usage.fastest_ms, duration_ms), max(usage.slowest_ms, duration_ms)
 
     def let_go(self, entry: Entry[T]) -> list[Entry[T]]:
         """End a lease; returns what has to be closed."""
@@ -164,6 +165,9 @@ class Shelf(Generic[T]):
             loads=usage.loads,
             evictions=usage.evictions,
             load_ms=usage.load_ms,
+            loaded_unix_ms=usage.loaded_unix_ms,
+            fastest_ms=usage.fastest_ms if usage.timed_requests else 0.0,
+            slowest_ms=usage.slowest_ms,
         )
 
     def snapshot(self) -> Snapshot:

@@ -1,5 +1,6 @@
 """Loads and requests in, what was loaded and how it was used out."""
 
+import math
 from dataclasses import dataclass
 
 from lipstream.avatar.eviction import Limits
@@ -33,6 +34,12 @@ class NameStatistics:
     """How often it was unloaded to make room for another."""
     load_ms: float
     """Duration of its last load, 0 before the first."""
+    loaded_unix_ms: int | None
+    """When that ended, in Unix time; None before the first."""
+    fastest_ms: float
+    """The least generator time of a request, 0 before the first."""
+    slowest_ms: float
+    """The greatest."""
 
     @property
     def mean_generator_ms(self) -> float:
@@ -73,5 +80,8 @@ class Usage:
     loads: int = 0
     evictions: int = 0
     load_ms: float = 0.0
+    loaded_unix_ms: int | None = None
+    fastest_ms: float = math.inf
+    slowest_ms: float = 0.0
     expected_bytes: int = 0
     """What it took when it was last loaded, 0 if not known."""
