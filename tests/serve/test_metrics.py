@@ -72,7 +72,7 @@ def metered(registry: Registry[Avatar], avatars: Avatars, metrics: Metrics) -> I
         Batcher(BatchLimits(window_ms=0), now_ms, observe=metrics.ran) as batcher,
         ThreadPoolExecutor(4) as workers,
     ):
-        core = Core(registry, batcher, now_ms, metrics.spoken)
+        core = Core(registry, batcher, now_ms)
         metrics.watch_batches(batcher.stats)
         metrics.watch_avatars(registry.snapshot)
         metrics.watch_bytes(lambda: allowance.held_bytes)
@@ -228,14 +228,18 @@ def test_times_are_in_seconds_and_told_apart_from_1_ms_to_30_s(metrics: Metrics)
     assert list(SECONDS) == sorted(SECONDS)
 
 
+def over(spent: Spent) -> Answered:
+    return Answered("service", "Method", "id", "somebody", OK, "", 5.0, spent)
+
+
 def test_a_stage_that_a_request_did_not_have_is_not_counted(metrics: Metrics) -> None:
-    metrics.spoken(Spent(audio_ms=3.0, frames=2))
+    metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
     assert samples(metrics)["lipstream_request_stage_seconds_count"] == [({"stage": "audio"}, 1)]
     assert value(metrics, "lipstream_frames_total") == 2
 
 
 def test_servers_in_one_process_count_apart(metrics: Metrics) -> None:
-    metrics.spoken(Spent(frames=2))
+    metrics.answered(over(Spent(frames=2)))
     assert value(Metrics(), "lipstream_frames_total") == 0
 
 
@@ -252,8 +256,7 @@ def test_the_format_is_the_one_that_is_asked_for(metrics: Metrics) -> None:
 def told(metered: Running, metrics: Metrics) -> set[str]:
     """Names of everything that a server tells that has had a request."""
     assert MonolithicServiceStub(metered.channel).LoadModel(pb.LoadModelRequest(model_id="tiny")).success
-    metrics.answered(Answered("service", "Method", "id", "somebody", OK, "", 1.0, Spent()))
-    metrics.spoken(Spent(audio_ms=1.0, frames=1))
+    metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
     return {name for name in samples(metrics) if not name.endswith("_created")}
 
 

@@ -100,8 +100,6 @@ class Core:
     """Runs their generators."""
     now_ms: Callable[[], float]
     """A monotonic clock."""
-    observe: Callable[[Spent], None] | None = None
-    """Told what every request took that got an avatar, when it is over, however it ended."""
 
     def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
         """Paint every picture of a request.
@@ -109,7 +107,7 @@ class Core:
         Args:
             speech: what to say.
             gone: done when nobody waits any more; frames that wait for the generator are withdrawn at once.
-            spent: filled with what it takes; one for each call of this method.
+            spent: filled with what it takes.
 
         Yields:
             The pictures in order.
@@ -142,8 +140,6 @@ class Core:
                     if patch is not None:
                         patch.cancel()
                 self.registry.add_generator_ms(speech.avatar, spent.paint_ms)
-                if self.observe is not None:
-                    self.observe(spent)
 
     def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
         number = speech.number(offset)

@@ -12,7 +12,6 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from lipstream.pipeline.batch import BatchStats
 from lipstream.serve.answered import Answered
-from lipstream.serve.core import Spent
 from lipstream.serve.usage import Snapshot
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -42,14 +41,11 @@ class Metrics:
         )
 
     def answered(self, answered: Answered) -> None:
-        """Count a request that is over; for `Calls`."""
+        """Count a request that is over and where its time went; an observer of every wire."""
         self._requests.labels(answered.service, answered.method, answered.status).inc()
         self._durations.labels(answered.service, answered.method).observe(answered.duration_ms / 1000)
-
-    def spoken(self, spent: Spent) -> None:
-        """Count what showing an avatar took; for `Core`."""
-        self._frames.inc(spent.frames)
-        for name, taken in asdict(spent).items():
+        self._frames.inc(answered.spent.frames)
+        for name, taken in asdict(answered.spent).items():
             if name.endswith("_ms") and taken:
                 self._stages.labels(name.removesuffix("_ms")).observe(taken / 1000)
 
