@@ -1,4 +1,5 @@
 from concurrent.futures import Future
+from typing import Any
 
 import grpc
 import numpy as np
@@ -31,8 +32,8 @@ def test_mouths_come_as_floats(served: Running, core: Core, features: Float32) -
     assert (answer.success, answer.error) == (True, "")
     assert answer.inference_time_ms > 0
     mouths = np.array(answer.output_frames, np.float32).reshape(BATCH, 3, 320, 320)
-    expected = painted(core, features, mouths_only=True)
-    np.testing.assert_allclose(mouths, [one.patch for one in expected], atol=1e-6)
+    expected = [one.patch for one in painted(core, features, mouths_only=True) if one.patch is not None]
+    np.testing.assert_allclose(mouths, np.stack(expected), atol=1e-6)
 
 
 def test_the_masked_half_of_the_pictures_is_seen(served: Running, features: Float32) -> None:
@@ -78,12 +79,12 @@ def test_whole_frames_come_as_png(served: Running, core: Core, features: Float32
         ({"batch_size": 1, "audio_features": [float("nan")] * 8192}, "audio_features holds NaN or infinity"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_the_answer(served: Running, fields: dict[str, object], error: str) -> None:
+def test_what_cannot_be_served_is_said_in_the_answer(served: Running, fields: dict[str, Any], error: str) -> None:
     answers = [
-        LipSyncStub(served.channel).InferBatch(pb.BatchRequest(**fields)),  # type: ignore[arg-type]
-        LipSyncCompositeStub(served.channel).InferBatchComposite(pb.CompositeBatchRequest(**fields)),  # type: ignore[arg-type]
+        LipSyncStub(served.channel).InferBatch(pb.BatchRequest(**fields)),
+        LipSyncCompositeStub(served.channel).InferBatchComposite(pb.CompositeBatchRequest(**fields)),
         MultiTenantLipSyncStub(served.channel).InferBatchComposite(
-            pb.TenantCompositeBatchRequest(model_id="tiny", **fields)  # type: ignore[arg-type]
+            pb.TenantCompositeBatchRequest(model_id="tiny", **fields)
         ),
     ]
     for answer in answers:
@@ -120,7 +121,7 @@ def test_statistics_of_nobody_are_not_found(served: Running) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         MultiTenantLipSyncStub(served.channel).GetModelStats(pb.GetModelStatsRequest(model_id="nobody"))
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
-    assert "There is no avatar 'nobody'; known: other, tiny" in caught.value.details()
+    assert "There is no avatar 'nobody'; known: other, tiny" in str(caught.value.details())
 
 
 def test_they_are_healthy(served: Running) -> None:

@@ -1,5 +1,6 @@
 import base64
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,13 +86,13 @@ def test_without_sound_the_mouth_rests(stub: LipSyncServiceStub, tiny: Avatar) -
     ],
 )
 def test_what_cannot_be_served_is_said_in_the_answers(
-    stub: LipSyncServiceStub, fields: dict[str, object], error: str
+    stub: LipSyncServiceStub, fields: dict[str, Any], error: str
 ) -> None:
     sound = fields.pop("sound", "")
-    alone = stub.GenerateInference(pb.InferenceRequest(**fields, audio_data=sound))  # type: ignore[arg-type]
-    (streamed,) = stub.StreamInference(iter([pb.StreamInferenceRequest(**fields, audio_override=sound)]))  # type: ignore[arg-type]
+    alone = stub.GenerateInference(pb.InferenceRequest(**fields, audio_data=sound))
+    (streamed,) = stub.StreamInference(iter([pb.StreamInferenceRequest(**fields, audio_override=sound)]))
     numbers = [fields.pop("frame_id", 0)]
-    request = pb.BatchInferenceRequest(**fields, frame_ids=numbers, audio_data=sound)  # type: ignore[arg-type]
+    request = pb.BatchInferenceRequest(**fields, frame_ids=numbers, audio_data=sound)
     (batched,) = stub.GenerateBatchInference(request).responses
     for answer in (alone, streamed, batched):
         assert not answer.success

@@ -1,3 +1,5 @@
+from typing import Any
+
 import grpc
 import numpy as np
 import pytest
@@ -67,7 +69,7 @@ def test_chunks_around_a_batch_are_the_same_frames(stub: MonolithicServiceStub, 
     ],
 )
 def test_what_cannot_be_served_is_said_in_the_answer(
-    stub: MonolithicServiceStub, fields: dict[str, object], error: str
+    stub: MonolithicServiceStub, fields: dict[str, Any], error: str
 ) -> None:
     answer = stub.InferBatchComposite(pb.CompositeBatchRequest(**fields))
     assert not answer.success
@@ -102,7 +104,8 @@ def test_the_masked_half_of_the_pictures_is_seen_and_the_other_is_not(stub: Mono
 
     def ask(frames: np.ndarray) -> bytes:
         request = pb.CompositeBatchRequest(model_id="tiny", batch_size=1, visual_frames=frames.tobytes())
-        return stub.InferBatchComposite(request, timeout=PATIENCE_S).composited_frames[0]
+        frame: bytes = stub.InferBatchComposite(request, timeout=PATIENCE_S).composited_frames[0]
+        return frame
 
     assert ask(visual) == ask(other)
 
@@ -131,8 +134,10 @@ def test_models_are_loaded_counted_and_unloaded(stub: MonolithicServiceStub) -> 
 
 
 def test_bytes_that_are_no_message_are_refused(served: Running) -> None:
-    call = served.channel.unary_unary("/monolithic.MonolithicService/InferBatchComposite")
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = served.channel.unary_unary(
+        "/monolithic.MonolithicService/InferBatchComposite"
+    )
     with pytest.raises(grpc.RpcError) as caught:
         call(b"\xff\xff\xff", timeout=PATIENCE_S)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "3 bytes are no monolithic.CompositeBatchRequest" in caught.value.details()
+    assert "3 bytes are no monolithic.CompositeBatchRequest" in str(caught.value.details())

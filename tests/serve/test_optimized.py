@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,9 +127,9 @@ def test_a_stream_answers_every_request_in_order(stub: OptimizedLipSyncServiceSt
     ],
 )
 def test_what_cannot_be_spoken_is_said_in_one_answer(
-    stub: OptimizedLipSyncServiceStub, fields: dict[str, object], error: str
+    stub: OptimizedLipSyncServiceStub, fields: dict[str, Any], error: str
 ) -> None:
-    answer = stub.GenerateBatchWithAudio(pb.BatchInferenceWithAudioRequest(**fields))  # type: ignore[arg-type]
+    answer = stub.GenerateBatchWithAudio(pb.BatchInferenceWithAudioRequest(**fields))
     assert [(one.success, one.error, one.prediction_data) for one in answer.responses] == [(False, error, b"")]
 
 
@@ -143,9 +144,9 @@ def test_what_cannot_be_spoken_is_said_in_one_answer(
     ],
 )
 def test_wrong_numbers_are_said_in_one_answer(
-    stub: OptimizedLipSyncServiceStub, fields: dict[str, object], error: str
+    stub: OptimizedLipSyncServiceStub, fields: dict[str, Any], error: str
 ) -> None:
-    answer = stub.GenerateBatchInference(pb.BatchInferenceRequest(**fields))  # type: ignore[arg-type]
+    answer = stub.GenerateBatchInference(pb.BatchInferenceRequest(**fields))
     assert [(one.success, one.error) for one in answer.responses] == [(False, error)]
 
 

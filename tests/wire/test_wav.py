@@ -26,7 +26,7 @@ def read(data: bytes) -> Float32:
 
 def threes(samples: Float32) -> bytes:
     return b"".join(
-        int(round(float(sample) * (2**23 - (sample > 0)))).to_bytes(3, "little", signed=True) for sample in samples
+        round(float(sample) * (2**23 - (sample > 0))).to_bytes(3, "little", signed=True) for sample in samples
     )
 
 
