@@ -1,0 +1,88 @@
+"""What a server consists of in, its HTTP routes as one ASGI application out."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp
+
+from lipstream.serve.access import Guard
+from lipstream.serve.answered import Answered
+from lipstream.serve.avatars import Avatars
+from lipstream.serve.core import Core
+from lipstream.serve.http import pages
+from lipstream.serve.http.envelope import Envelope
+from lipstream.serve.http.generate import Generate
+from lipstream.serve.http.incoming import DEFAULT_LIMITS, HttpLimits
+from lipstream.serve.http.known import Known
+from lipstream.serve.http.legacy import LegacyInfer
+from lipstream.serve.http.monitoring import Monitoring, TokenDesk
+from lipstream.serve.http.routes import Doors
+from lipstream.serve.origins import Origins
+from lipstream.serve.rpc import Allowance
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What the routes need."""
+
+    core: Core
+    """Paints."""
+    avatars: Avatars
+    """Who can be shown."""
+    bundle_of: Callable[[str], Path]
+    """Where an avatar lies, by name; raises AvatarNotFoundError."""
+    workers: Executor
+    """Where all that takes long is done."""
+    guard: Guard
+    """Who may come in."""
+    origins: Origins
+    """From where browsers may call."""
+    allowance: Allowance
+    """Bytes of requests under way, gRPC's included."""
+    ready: Callable[[], bool]
+    """Whether requests are served."""
+    exposition: Callable[[str], tuple[bytes, str]]
+    """What was measured, such as `Metrics.exposition`."""
+    limits: HttpLimits = DEFAULT_LIMITS
+    """How much a client may send."""
+    jpeg_quality: int = 75
+    """Of JPEGs, 1 to 100."""
+    observers: tuple[Callable[[Answered], None], ...] = ()
+    """Told of every request that is over, on the event loop: they must not wait."""
+
+
+def http_app(parts: Parts) -> ASGIApp:
+    """All routes, with what every request passes around them."""
+    return Envelope(
+        Router(routes(parts), redirect_slashes=False),
+        parts.origins,
+        parts.allowance,
+        parts.limits,
+        parts.core.now_ms,
+        parts.observers,
+    )
+
+
+def routes(parts: Parts) -> list[BaseRoute]:
+    """The routes alone, each with the scope that it needs."""
+    doors = Doors(parts.guard)
+    known = Known(parts.avatars, parts.bundle_of, parts.workers)
+    monitoring = Monitoring(parts.ready, parts.exposition)
+    generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality)
+    return [
+        doors.post("/v1/generate", "infer", generate),
+        doors.post("/v1/legacy/infer", "infer", LegacyInfer(parts.core, parts.workers)),
+        doors.post("/v1/tokens", "infer", TokenDesk(parts.guard)),
+        doors.get("/v1/avatars", "infer", known.all),
+        doors.get("/v1/avatars/{name}", "infer", known.one),
+        doors.get("/v1/avatars/{name}/poster.jpg", "infer", known.poster),
+        doors.get("/health/live", None, monitoring.live),
+        doors.get("/health/ready", None, monitoring.readiness),
+        doors.get("/metrics", "admin", monitoring.metrics),
+        doors.get("/openapi.json", None, pages.openapi),
+        doors.get("/docs", None, pages.docs),
+        doors.get("/", None, pages.index),
+    ]

@@ -1,0 +1,134 @@
+"""`POST /v1/generate`: sound in, an MP4 or a stream of JPEGs of an avatar that speaks it out, sent as it is made."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lipstream.audio.read import decode
+from lipstream.errors import InputError
+from lipstream.pipeline.arguments import check_gain
+from lipstream.rate import frames_of_samples
+from lipstream.serve.core import Core, Painted, Speech, Spent
+from lipstream.serve.http.incoming import HttpLimits
+from lipstream.serve.http.sound import read_speech, save_sound
+from lipstream.serve.http.work import started, taken
+from lipstream.serve.names import check_name
+from lipstream.serve.rpc import Call
+from lipstream.serve.wires.asked import DEFAULT_AVATAR
+from lipstream.types import Image
+from lipstream.video.jpeg import encode_jpeg
+from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, mp4_fragments
+from lipstream.wire.recording import Recording
+
+Form = Literal["mp4", "jpeg"]
+MEDIA_TYPES: Mapping[Form, str] = {"mp4": "video/mp4", "jpeg": "multipart/x-mixed-replace; boundary=frame"}
+PARAMETERS = ("avatar", "format", "gain", "token")
+_PART = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a speech is wanted."""
+
+    avatar: str
+    """Who speaks."""
+    form: Form
+    """`mp4`, or `jpeg` for the pictures alone."""
+    gain: float
+    """Factor of every mouth movement, 0 (closed) to 2."""
+
+
+def wish_of(query: Mapping[str, str], accept: str) -> Wish:
+    """Read what was asked for.
+
+    Args:
+        query: parameters of the URL.
+        accept: the header of that name; it counts where the parameter `format` is missing.
+
+    Raises:
+        InputError: a parameter that is unknown, or has a value that cannot be used.
+    """
+    for name in query:
+        if name not in PARAMETERS:
+            raise InputError(f"There is no parameter {name[:40]!r}; expected any of {', '.join(PARAMETERS)}.")
+    pictures = "multipart/x-mixed-replace" in accept or "image/jpeg" in accept
+    form = query.get("format", "jpeg" if pictures else "mp4")
+    if form not in MEDIA_TYPES:
+        raise InputError(f"format is {form[:40]!r}; expected {' or '.join(MEDIA_TYPES)}.")
+    try:
+        gain = float(query.get("gain", "1"))
+    except ValueError as error:
+        raise InputError(f"gain is {query['gain'][:40]!r}; expected a number from 0 to 2.") from error
+    check_gain(gain)
+    return Wish(check_name(query.get("avatar", DEFAULT_AVATAR)), cast("Form", form), gain)
+
+
+@dataclass(frozen=True, eq=False)
+class Generate:
+    """Answers the route."""
+
+    core: Core
+    """Paints."""
+    workers: Executor
+    """Where it is called."""
+    limits: HttpLimits
+    """How long a sound may be."""
+    jpeg_quality: int = 75
+    """Of JPEGs, 1 to 100."""
+
+    async def __call__(self, request: Request, call: Call) -> Response:
+        """Answer with what is made, from the first of it on."""
+        wish = wish_of(request.query_params, request.headers.get("accept", ""))
+        with ExitStack() as stack:
+            folder = stack.enter_context(TemporaryDirectory(prefix="lipstream-"))
+            sound = await save_sound(request, Path(folder), self.workers)
+            parts = taken(self.workers, self._spoken(sound, wish, call), stack.pop_all().close)
+            return await started(parts, MEDIA_TYPES[wish.form])
+
+    def _spoken(self, sound: Path, wish: Wish, call: Call) -> Generator[bytes, None, None]:
+        pcm = read_speech(sound, self.limits.max_audio_s, call.gone)
+        frames = frames_of_samples(len(pcm))
+        speech = Speech(wish.avatar, frames, sound=Recording(pcm, 0, frames), gain=wish.gain, client=call.client)
+        encoding = _Encoding(call.spent, self.core.now_ms)
+        pictures = encoding.of(self.core.speak(speech, call.gone, call.spent))
+        for part in self._mp4(pictures, sound) if wish.form == "mp4" else self._jpegs(pictures):
+            encoding.pause()
+            yield part
+
+    def _mp4(self, pictures: Iterator[Image], sound: Path) -> Iterator[bytes]:
+        stereo = decode(sound, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False)
+        return mp4_fragments(pictures, stereo)
+
+    def _jpegs(self, pictures: Iterator[Image]) -> Iterator[bytes]:
+        for image in pictures:
+            jpeg = encode_jpeg(image, quality=self.jpeg_quality)
+            yield _PART % (len(jpeg), jpeg)
+        yield b"--frame--\r\n"
+
+
+class _Encoding:
+    """Measures what is done between two pictures, but for the time until a client takes it."""
+
+    def __init__(self, spent: Spent, now_ms: Callable[[], float]) -> None:
+        self._spent, self._now_ms = spent, now_ms
+        self._since_ms: float | None = None
+
+    def of(self, painted: Iterator[Painted]) -> Iterator[Image]:
+        """The pictures; whoever takes them encodes each before taking the next."""
+        for one in painted:
+            self._since_ms = self._now_ms()
+            yield one.image
+            self.pause()
+
+    def pause(self) -> None:
+        """Nothing is encoded until the next picture."""
+        if self._since_ms is not None:
+            self._spent.encode_ms += self._now_ms() - self._since_ms
+            self._since_ms = None

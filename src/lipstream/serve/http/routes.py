@@ -1,0 +1,63 @@
+"""A path and what answers it in, a Starlette route that lets in whoever may ask out."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from lipstream.serve import keys
+from lipstream.serve.access import Guard
+from lipstream.serve.http.envelope import Exchange
+from lipstream.serve.rpc import Call
+
+Answer = Callable[[Request, Call], Awaitable[Response]]
+TOKEN = "token"  # noqa: S105  the name of a parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Door:
+    """One route, as an ASGI application; its visitor counts until the answer has been sent."""
+
+    path: str
+    """Its path, with names in braces."""
+    scope: keys.Scope | None
+    """What a visitor's key must allow; None lets everybody in."""
+    answer: Answer
+    """What answers."""
+    guard: Guard
+    """Who may come in."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive, send)
+        exchange: Exchange = request.state.exchange
+        exchange.route = self.path
+        if self.scope is None:
+            response = await self.answer(request, exchange.call)
+            await response(scope, receive, send)
+            return
+        address, token = exchange.call.client, request.query_params.get(TOKEN)
+        with self.guard.admit(exchange.call.metadata, address, token) as visitor:
+            exchange.call = replace(exchange.call, visitor=visitor)
+            visitor.require(self.scope)
+            response = await self.answer(request, exchange.call)
+            await response(scope, receive, send)
+
+
+@dataclass(frozen=True, eq=False)
+class Doors:
+    """Makes routes."""
+
+    guard: Guard
+    """Who may come in."""
+
+    def get(self, path: str, scope: keys.Scope | None, answer: Answer) -> Route:
+        """A route that is read."""
+        return Route(path, Door(path, scope, answer, self.guard), methods=["GET"])
+
+    def post(self, path: str, scope: keys.Scope | None, answer: Answer) -> Route:
+        """A route that something is sent to."""
+        return Route(path, Door(path, scope, answer, self.guard), methods=["POST"])
