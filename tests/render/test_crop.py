@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.render.crop import WHOLE_CROP, bounds, cut, paste
+from lipstream.render.crop import WHOLE_CROP, Box, bounds, cut, paste, patch_of
 from lipstream.render.mask import Mask, mask_of
 from lipstream.types import Affine, Image
 
@@ -80,3 +80,17 @@ def test_bounds_hold_the_crop_and_little_more() -> None:
     assert bounds(transform(), WHOLE_CROP, WIDTH, HEIGHT) == (59, 39, 381, 361)
     assert bounds(transform(2.0), WHOLE_CROP, WIDTH, HEIGHT) == (59, 39, 221, 201)
     assert bounds(transform(left=300.0), WHOLE_CROP, WIDTH, HEIGHT) == (299, 39, 480, 361)
+
+
+@pytest.mark.parametrize("box", [(100, 50, 280, 230), (0, 0, 480, 400), (3, 7, 323, 327), (470, 390, 480, 400)])
+def test_a_patch_drawn_over_its_box_is_the_frame_again(image: Image, box: Box) -> None:
+    left, top, right, bottom = box
+    patch = patch_of(image, box)
+    assert patch.shape == (320, 320, 3)
+    drawn = cv2.resize(patch, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    assert np.abs(drawn.astype(int) - image[top:bottom, left:right]).mean() < 2
+
+
+@pytest.mark.parametrize("box", [(10, 10, 10, 20), (480, 0, 470, 5), (0, 9, 5, 9)])
+def test_the_patch_of_a_face_that_has_left_the_frame_is_black(image: Image, box: Box) -> None:
+    np.testing.assert_array_equal(patch_of(image, box), np.zeros((320, 320, 3), np.uint8))

@@ -112,6 +112,13 @@ def test_models_are_loaded_by_name_or_by_folder(stub: LipSyncServiceStub, home: 
     assert "is no base64" in stub.LoadModel(pb.LoadModelRequest(model_name="tiny", audio_override="?")).error
 
 
+def test_sound_that_is_too_long_is_refused(stub: LipSyncServiceStub) -> None:
+    long = base64.b64encode(bytes(4 * (600 * 16_000 + 1))).decode()
+    answer = stub.GenerateInference(pb.InferenceRequest(model_name="tiny", audio_data=long), timeout=PATIENCE_S)
+    assert not answer.success
+    assert "audio_data holds 9,600,001 samples; expected at most 9,600,000, which are 600 s" in answer.error
+
+
 def test_it_is_healthy(stub: LipSyncServiceStub) -> None:
     health = stub.CheckHealth(pb.HealthRequest())
     assert (health.status, health.version) == ("healthy", __version__)

@@ -15,13 +15,14 @@ Role = Literal["all", "inference", "compositing"]
 """The whole of it, or one half of a pair of processes: the networks, or the pictures."""
 
 
-def services(  # noqa: PLR0913  the three last are by name only
+def services(  # noqa: PLR0913  all but three are by name only
     role: Role,
     core: Core,
     avatars: Avatars,
     *,
     home: Path,
     jpeg_quality: int = 75,
+    max_audio_s: float = 600,
     remote: Remote | None = None,
 ) -> dict[ServiceDescriptor, object]:
     """Services of the reference's contracts.
@@ -32,6 +33,7 @@ def services(  # noqa: PLR0913  the three last are by name only
         avatars: who can be shown.
         home: folder whose `avatars` folder holds the installed ones, of which calls may name one by its folder.
         jpeg_quality: of whole frames, 1 to 100.
+        max_audio_s: the longest sound that comes as a file.
         remote: the inference process, which paints for role compositing.
 
     Raises:
@@ -54,5 +56,5 @@ def services(  # noqa: PLR0913  the three last are by name only
                 lipsync.TENANTS: lipsync.Tenants(avatars, core),
                 inference.SERVICE: inference.Inference(avatars, core),
                 compositing.SERVICE: compositing.Compositing(avatars, core, jpeg_quality),
-                lipsyncsrv.SERVICE: lipsyncsrv.LipSyncService(core, avatars, home),
+                lipsyncsrv.SERVICE: lipsyncsrv.LipSyncService(core, avatars, home, jpeg_quality, max_audio_s),
             }

@@ -28,6 +28,10 @@ class LipSyncService:
     """Who can be shown."""
     home: Path
     """Folder whose `avatars` folder holds the installed ones."""
+    jpeg_quality: int = 75
+    """Of whole frames, 1 to 100."""
+    max_audio_s: float = 600
+    """The longest sound of a request."""
 
     def generate_inference(self, request: pb.InferenceRequest, call: Call) -> pb.InferenceResponse:
         """Paint one frame."""
@@ -85,7 +89,7 @@ class LipSyncService:
         """
 
         def load() -> pb.LoadModelResponse:
-            sound_of(request.audio_override, [0], "audio_override")
+            sound_of(request.audio_override, [0], "audio_override", self.max_audio_s)
             name = packaged(request.package_path, self.home, call) if request.package_path else request.model_name
             if not name:
                 raise InputError("model_name is required")
@@ -111,8 +115,8 @@ class LipSyncService:
         return answer
 
     def _paint(self, name: str, frame_ids: Sequence[int], encoded: str, field: str, call: Call) -> list[Prediction]:
-        speech = speech_by_number(name, frame_ids, sound_of(encoded, frame_ids, field), call)
-        return list(predictions(self.core, speech, call))
+        speech = speech_by_number(name, frame_ids, sound_of(encoded, frame_ids, field, self.max_audio_s), call)
+        return list(predictions(self.core, speech, call, self.jpeg_quality))
 
 
 def _response(name: str, one: Prediction) -> pb.InferenceResponse:

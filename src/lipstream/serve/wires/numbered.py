@@ -10,6 +10,7 @@ from lipstream.render.crop import patch_of
 from lipstream.serve.core import Core, Painted, Speech, Spent
 from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import FULL_FRAME, OUTPUT_KEY
+from lipstream.types import SAMPLE_RATE_HZ
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.recording import Recording, read_recording
 from lipstream.wire.wav import is_wav, read_wav
@@ -17,7 +18,7 @@ from lipstream.wire.wav import is_wav, read_wav
 MAX_FRAMES = 500
 PATCH = "patch"
 PATCH_QUALITY = 95
-FRAME_QUALITY = 75
+"""Of the JPEG of a patch, which is scaled before it is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +46,14 @@ class Prediction:
         return self.prepare_ms + self.inference_ms + self.composite_ms
 
 
-def predictions(core: Core, speech: Speech, call: Call) -> Iterator[Prediction]:
+def predictions(core: Core, speech: Speech, call: Call, jpeg_quality: int) -> Iterator[Prediction]:
     """Paint pictures by number.
 
     Args:
         core: paints.
         speech: from `speech_by_number`, or with numbers that follow one another.
         call: its metadata `lipstream-output` chooses between `patch`, which is the default, and `frame`.
+        jpeg_quality: of whole frames, 1 to 100.
 
     Yields:
         The pictures in order; the time of those that are painted together is told of the first.
@@ -65,7 +67,7 @@ def predictions(core: Core, speech: Speech, call: Call) -> Iterator[Prediction]:
     told = _Told()
     for offset, painted in enumerate(core.speak(speech, call.gone, call.spent)):
         before_ms = core.now_ms()
-        data, shape = _picture(painted, whole=output == FULL_FRAME)
+        data, shape = _picture(painted, jpeg_quality if output == FULL_FRAME else None)
         call.spent.encode_ms += core.now_ms() - before_ms
         prepare_ms, inference_ms, composite_ms = told.since(call.spent)
         yield Prediction(speech.number(offset), data, painted.bounds, shape, prepare_ms, inference_ms, composite_ms)
@@ -92,13 +94,14 @@ def speech_by_number(name: str, frame_ids: Sequence[int], sound: Recording | Non
     return Speech(name, len(frame_ids), sound=sound, client=call.client, numbers=tuple(frame_ids))
 
 
-def sound_of(encoded: str, frame_ids: Sequence[int], name: str) -> Recording | None:
+def sound_of(encoded: str, frame_ids: Sequence[int], name: str, max_audio_s: float) -> Recording | None:
     """The sound of a field in base64.
 
     Args:
         encoded: a WAV file, or mono float32 samples at 16 kHz, little-endian; empty for none.
         frame_ids: the call's frames, of which the first says where in a recording it begins (see `read_recording`).
         name: the field's, for messages.
+        max_audio_s: the longest sound.
 
     Raises:
         InputError: no base64, or no sound that can be used.
@@ -110,6 +113,11 @@ def sound_of(encoded: str, frame_ids: Sequence[int], name: str) -> Recording | N
     except (binascii.Error, ValueError) as error:
         raise InputError(f"{name} is no base64 ({error}); expected a WAV file in base64") from error
     samples, rate_hz = read_wav(data) if is_wav(data) else (data, 0)
+    if len(samples) > (most := 4 * int(max_audio_s * (rate_hz or SAMPLE_RATE_HZ))):
+        raise InputError(
+            f"{name} holds {len(samples) // 4:,} samples; expected at most {most // 4:,}, which are {max_audio_s:g} s "
+            "(server.max_audio_s): send it in parts"
+        )
     return read_recording(samples, frames=len(frame_ids), start_frame=max(0, frame_ids[0]), sample_rate_hz=rate_hz)
 
 
@@ -131,9 +139,7 @@ class _Told:
         return prepare, inference, composite
 
 
-def _picture(painted: Painted, *, whole: bool) -> tuple[bytes, str]:
-    if whole:
-        image, quality = painted.image, FRAME_QUALITY
-    else:
-        image, quality = patch_of(painted.image, painted.bounds), PATCH_QUALITY
-    return encode_jpeg(image, quality=quality), "x".join(map(str, image.shape))
+def _picture(painted: Painted, frame_quality: int | None) -> tuple[bytes, str]:
+    """The JPEG of the whole frame in this quality, or of its patch, and its shape."""
+    image = patch_of(painted.image, painted.bounds) if frame_quality is None else painted.image
+    return encode_jpeg(image, quality=frame_quality or PATCH_QUALITY), "x".join(map(str, image.shape))

@@ -52,18 +52,14 @@ class Optimized(Packages):
             if request.start_frame_id < 0:
                 raise InputError(f"start_frame_id must be 0 or more, got {request.start_frame_id}")
             sound = read_chunks(request.audio_chunks, frames=request.frame_count)
-            return self._batch(
-                Speech(
-                    request.model_name, request.frame_count, request.start_frame_id, sound=sound, client=call.client
-                ),
-                call,
-            )
+            first, frames = request.start_frame_id, request.frame_count
+            return self._batch(Speech(request.model_name, frames, first, sound=sound, client=call.client), call)
 
         return attempt(paint, lambda error: _all_failed(request.model_name, error))
 
     def _batch(self, speech: Speech, call: Call) -> pb.BatchInferenceResponse:
         start_ms = self.core.now_ms()
-        responses = [_response(speech.avatar, one) for one in predictions(self.core, speech, call)]
+        responses = [_response(speech.avatar, one) for one in predictions(self.core, speech, call, self.jpeg_quality)]
         total_ms = self.core.now_ms() - start_ms
         return pb.BatchInferenceResponse(
             responses=responses,

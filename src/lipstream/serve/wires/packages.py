@@ -32,7 +32,7 @@ class Packages:
     home: Path
     """Folder whose `avatars` folder holds the installed ones."""
     jpeg_quality: int = 75
-    """Of GetVideoFrame's pictures, 1 to 100."""
+    """Of whole frames, 1 to 100."""
     _start_ms: float = field(init=False)
 
     def __post_init__(self) -> None:
