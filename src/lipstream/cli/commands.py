@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 import lipstream
-from lipstream.cli import avatar, bench, configuration, evaluate, generate, keys
+from lipstream.cli import avatar, bench, configuration, evaluate, generate, keys, serve
 from lipstream.cli.interrupt import INTERRUPTED
 from lipstream.cli.logs import show_logs
 from lipstream.config import Config, read_config
@@ -28,6 +28,7 @@ app.command(name="generate")(generate.generate)
 app.add_typer(avatar.app, name="avatar")
 app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="bench")(bench.bench)
+app.command(name="serve")(serve.serve)
 app.command(name="config")(configuration.configuration)
 app.add_typer(keys.app, name="keys")
 

@@ -81,7 +81,7 @@ class Server(_Tree):
     drain_s: Annotated[float, Field(ge=0, le=3600)] = 10
     """how long what runs may take to end after SIGTERM, 0 to 3600 seconds"""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
-    """threads that parse, blend and encode, 0 to 256; 0 means one a CPU core"""
+    """threads that parse, blend and encode, 0 to 256; 0 means four a CPU core"""
 
 
 class Tls(_Tree):

@@ -44,8 +44,14 @@ class Avatar:
         return SpeechToCode(encoder, articulation, lookahead_ms=lookahead_ms, gain=gain)
 
 
-def open_avatar(
-    path: Path, speech: Path | SpeechEngines, *, engine: str = "auto", device: str = "auto", quality: str = "auto"
+def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
+    path: Path,
+    speech: Path | SpeechEngines,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    quality: str = "auto",
+    streams: int = 1,
 ) -> Avatar:
     """Load an avatar and the networks that make it speak.
 
@@ -55,6 +61,7 @@ def open_avatar(
         engine: `openvino`, `onnx` or `torch`; `auto` takes the first that works here.
         device: of the generator: `cpu`, `cuda`, `cuda:1`, ...; `auto` lets the engine choose.
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
+        streams: batches that threads will run through the generator side by side.
 
     Raises:
         AvatarVersionError: the bundle is of a newer format, or of other articulation codes than the speech networks.
@@ -67,7 +74,7 @@ def open_avatar(
         raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
     networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
     _check_articulation(bundle, networks)
-    generator = load_generator(bundle, engine=engine, device=device, quality=quality)
+    generator = load_generator(bundle, engine=engine, device=device, quality=quality, streams=streams)
     return Avatar(
         name=bundle.manifest.name,
         engine=generator.engine.name,

@@ -41,23 +41,23 @@ class GrpcServer:
     """All gRPC services of one process, on all its ports."""
 
     def __init__(self, listening: Listening, calls: Calls, services: Mapping[ServiceDescriptor, object]) -> None:
-        """Register the services; nothing listens yet.
+        """Prepare; nothing listens yet.
 
         Args:
             listening: where.
             calls: makes handlers of objects.
             services: each service and the object that answers it.
         """
-        limit = listening.max_message_bytes
-        sizes = (("grpc.max_receive_message_length", limit), ("grpc.max_send_message_length", limit))
-        self._server = grpc.aio.server(options=(*KEEPALIVE, *sizes, ("grpc.so_reuseport", 0)))
-        self._listening = listening
-        self._names = [service.full_name for service in services]
+        self._listening, self._calls, self._services = listening, calls, services
         self._health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
         self.ports: tuple[int, ...] = ()
-        self._server.add_generic_rpc_handlers([calls.handler(*pair) for pair in services.items()])
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection([*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+
+    @property
+    def where(self) -> str:
+        """Where it listens, for people to read."""
+        secured = "" if self._listening.credentials is None else " (TLS)"
+        return f"gRPC{secured} {', '.join(f'{bracketed(self._listening.host)}:{port}' for port in self.ports)}"
 
     async def start(self) -> None:
         """Listen, not yet serving as far as the health service says.
@@ -66,15 +66,26 @@ class GrpcServer:
             OutputError: a port is taken, or the address is not this machine's.
         """
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
-        self.ports = tuple(self._bind(port) for port in self._listening.ports)
+        self._server = self._open()  # here, for it belongs to the event loop that runs
+        self.ports = tuple(self._bind(self._server, port) for port in self._listening.ports)
         await self._server.start()
 
-    def _bind(self, port: int) -> int:
-        address, credentials = f"{_bracketed(self._listening.host)}:{port}", self._listening.credentials
+    def _open(self) -> grpc.aio.Server:
+        limit = self._listening.max_message_bytes
+        sizes = (("grpc.max_receive_message_length", limit), ("grpc.max_send_message_length", limit))
+        server = grpc.aio.server(options=(*KEEPALIVE, *sizes, ("grpc.so_reuseport", 0)))
+        server.add_generic_rpc_handlers([self._calls.handler(*pair) for pair in self._services.items()])
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = (service.full_name for service in self._services)
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+        return server
+
+    def _bind(self, server: grpc.aio.Server, port: int) -> int:
+        address, credentials = f"{bracketed(self._listening.host)}:{port}", self._listening.credentials
         try:
             if credentials is None:
-                return self._server.add_insecure_port(address)
-            return self._server.add_secure_port(address, credentials)
+                return server.add_insecure_port(address)
+            return server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise OutputError(
                 f"gRPC cannot listen on {address}: the port is taken or the address is not this machine's; "
@@ -88,12 +99,14 @@ class GrpcServer:
     async def drain(self, grace_s: float) -> None:
         """Say that nothing is served, take no new calls, and let those under way end within `grace_s` seconds."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace_s)
+        if self._server is not None:
+            await self._server.stop(grace_s)
 
     async def _say(self, status: int) -> None:
-        for name in ("", *self._names):
+        for name in ("", *(service.full_name for service in self._services)):
             await self._health.set(name, status)
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """An address as it stands before a colon and a port: IPv6 in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -21,6 +21,11 @@ _log = logging.getLogger(__name__)
 class Listener(Protocol):
     """A wire that listens: gRPC, HTTP."""
 
+    @property
+    def where(self) -> str:
+        """Where it listens, for people to read."""
+        ...
+
     async def start(self) -> None:
         """Listen, and say that nothing is served yet."""
         ...
@@ -50,6 +55,8 @@ class Process:
     """How long what is under way may take to end."""
     idle_ms: float | None
     """After how long an avatar that nobody uses is unloaded; None for never."""
+    notes: Sequence[str] = ()
+    """What else whoever starts it should know: limits, the certificate's fingerprint, that everybody may come in."""
 
     async def run(self, say: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
         """Serve until a signal says to stop; a second one stops at once.
@@ -63,8 +70,11 @@ class Process:
         """
         stop = stop or asyncio.Event()
         loop = asyncio.get_running_loop()
+        for note in self.notes:
+            say(note)
         for listener in self.listeners:
             await listener.start()
+            say(f"listening: {listener.where}")
         try:
             for name in self.preload:
                 loaded = await loop.run_in_executor(self.workers, self.registry.load, name)
@@ -90,14 +100,12 @@ class Process:
                 _log.info("unloaded what idled", extra={"avatars": names})
 
     async def _drain(self, again: asyncio.Event) -> None:
-        draining = asyncio.gather(*(listener.drain(self.drain_s) for listener in self.listeners))
+        """Drain every listener; give up when told again."""
+        draining = [asyncio.ensure_future(listener.drain(self.drain_s)) for listener in self.listeners]
         told = asyncio.ensure_future(again.wait())
-        await asyncio.wait([draining, told], return_when=asyncio.FIRST_COMPLETED)
+        told.add_done_callback(lambda _: [one.cancel() for one in draining])
+        await asyncio.gather(*draining, return_exceptions=True)
         told.cancel()
-        if not draining.done():
-            draining.cancel()
-        with suppress(asyncio.CancelledError):
-            await draining
 
 
 class _stopping:  # noqa: N801  used as a with statement

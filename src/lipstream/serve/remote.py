@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -117,6 +118,26 @@ class Remote:
                 f"{frames} of {MOUTH_BYTES:,} each: run the same version of lipstream in both processes"
             )
         return [np.frombuffer(output.data, "<f4").reshape(3, CROP_SIZE, CROP_SIZE) for output in answer.outputs]
+
+
+@contextmanager
+def connected(
+    url: str, registry: Registry[Avatar], now_ms: Callable[[], float], max_message_bytes: int
+) -> Iterator[Remote]:
+    """Lend a way to ask an inference process, which need not be there yet.
+
+    Args:
+        url: its HOST:PORT; the way there is not encrypted, so it belongs on the same machine or a private network.
+        registry: the avatars whose pictures the mouths are blended into.
+        now_ms: a monotonic clock.
+        max_message_bytes: the largest message.
+    """
+    sizes = (
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_send_message_length", max_message_bytes),
+    )
+    with grpc.insecure_channel(url, sizes) as channel:
+        yield Remote(registry, channel, url, now_ms)
 
 
 def _request(avatar: Avatar, speech: Speech, images: Sequence[Image], numbers: Sequence[int]) -> InferBatchRequest:

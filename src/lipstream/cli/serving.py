@@ -1,0 +1,186 @@
+"""A checked configuration in, everything of one serving process put together out."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import lipstream
+from lipstream.avatar.bundle import open_speech
+from lipstream.avatar.eviction import Limits, policy_named
+from lipstream.avatar.registry import list_avatars, speech_folder
+from lipstream.clock import now_ms, unix_ms
+from lipstream.config import Config
+from lipstream.config.server import ServerConfig, is_loopback
+from lipstream.pipeline.avatar import Avatar, open_avatar
+from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.runtime.networks import load_speech
+from lipstream.serve.access import Guard
+from lipstream.serve.answered import RequestLog
+from lipstream.serve.avatars import Avatars
+from lipstream.serve.core import Core
+from lipstream.serve.http.app import Parts, http_app
+from lipstream.serve.http.incoming import HttpLimits
+from lipstream.serve.keys import KeyFile
+from lipstream.serve.listening import GrpcServer, Listening
+from lipstream.serve.loading import Loader
+from lipstream.serve.logs import queued_logs
+from lipstream.serve.metrics import Metrics
+from lipstream.serve.names import bundle_of
+from lipstream.serve.origins import Origins
+from lipstream.serve.placement import Device
+from lipstream.serve.process import Process
+from lipstream.serve.quotas import Quotas
+from lipstream.serve.registry import Registry
+from lipstream.serve.remote import connected
+from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.services import services
+from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
+from lipstream.serve.tokens import Tokens
+from lipstream.serve.web import HttpServer
+from lipstream.types import FRAME_MS
+
+MEGABYTE = 2**20
+MINUTE_MS = 60_000
+
+
+@contextmanager
+def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
+    """Put a serving process together; nothing listens yet.
+
+    Args:
+        config: what to serve, where and how.
+        home: where avatars are installed.
+
+    Yields:
+        The process, to run; its threads end with the `with` block.
+
+    Raises:
+        LipstreamError: the speech networks, keys or certificates cannot be used.
+    """
+    with ExitStack() as stack:
+        metrics = Metrics()
+        lines = stack.enter_context(queued_logs(config.logging.level, config.logging.format))
+        metrics.watch_log(lambda: lines.lost_lines)
+        workers = stack.enter_context(ThreadPoolExecutor(_workers(config), thread_name_prefix="lipstream-worker"))
+        limits, copies = _batch_limits(config), config.devices.workers
+        batcher = stack.enter_context(Batcher(limits, now_ms, workers=copies, observe=metrics.ran))
+        registry = _registry(config, home)
+        stack.callback(registry.unload_all)
+        core = Core(registry, batcher, now_ms)
+        avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, _devices(config))
+        allowance = Allowance(config.server.max_bytes_in_flight_mb * MEGABYTE)
+        metrics.watch_batches(batcher.stats)
+        metrics.watch_avatars(registry.snapshot)
+        metrics.watch_bytes(lambda: allowance.held_bytes)
+        guard = Guard(_keys(config), Tokens(), Quotas(), now_ms)
+        observers = (metrics.answered, RequestLog(config.logging.slow_request_ms, config.logging.sample_rate))
+        material = _material(config)
+        parts = Parts(
+            core,
+            avatars,
+            lambda name: bundle_of(registry.resolve(name), home.home),
+            workers,
+            guard,
+            Origins(config.auth.hosts, config.auth.origins),
+            allowance,
+            lambda: False,
+            metrics.exposition,
+            HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
+            config.output.jpeg_quality,
+            observers,
+        )
+        calls = Calls(workers, allowance, guard.admit, observers)
+        url, most_bytes = config.server.inference_url, config.server.max_message_mb * MEGABYTE
+        remote = stack.enter_context(connected(url, registry, now_ms, most_bytes)) if url else None
+        served = services(
+            config.server.role,
+            core,
+            avatars,
+            home=home.home,
+            jpeg_quality=config.output.jpeg_quality,
+            max_audio_s=config.server.max_audio_s,
+            remote=remote,
+        )
+        grpc = GrpcServer(_listening(config, material), calls, served)
+        context = http_context(material) if material else None
+        http = HttpServer(
+            lambda ready: http_app(replace(parts, ready=ready)), config.server.host, config.server.http_port, context
+        )
+        idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
+        notes = tuple(_notes(config, home, material))
+        yield Process((grpc, http), registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
+
+
+def _workers(config: ServerConfig) -> int:
+    """Threads: a request spends most of its time waiting for the networks, so there are more than cores."""
+    return config.server.workers or 4 * (os.cpu_count() or 1)
+
+
+def _batch_limits(config: ServerConfig) -> BatchLimits:
+    batching = config.batching
+    return BatchLimits(batching.max_batch, batching.window_ms, max(1, batching.max_queue_ms // FRAME_MS))
+
+
+def _devices(config: ServerConfig) -> frozenset[str]:
+    return frozenset(config.devices.names)
+
+
+def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
+    networks = load_speech(open_speech(speech_folder()), engine=config.devices.engine)
+    wanted, devices = config.registry, config.devices
+
+    def open_one(name: str, device: str) -> Avatar:
+        path = bundle_of(name, home.home)
+        return open_avatar(
+            path, networks, engine=devices.engine, device=device, quality=wanted.quality, streams=devices.workers
+        )
+
+    loader = Loader(open_one)
+    return Registry(
+        lambda name, device: loader.load(name, device.name),
+        lambda _: None,  # an avatar's memory goes with its last reference
+        loader.measure_bytes,
+        limits=Limits(wanted.max_models, None if wanted.max_memory_mb is None else wanted.max_memory_mb * MEGABYTE),
+        policy=policy_named(wanted.eviction_policy, half_life_ms=wanted.half_life_minutes * MINUTE_MS),
+        devices=[Device(name) for name in devices.names],
+        now_ms=now_ms,
+        unix_ms=unix_ms,
+        assignment=devices.assignment_strategy,
+        aliases=wanted.aliases,
+    )
+
+
+def _keys(config: ServerConfig) -> KeyFile | None:
+    return KeyFile(config.auth.keys_file) if config.auth.keys_file is not None else None
+
+
+def _material(config: ServerConfig) -> Material | None:
+    tls = config.tls
+    if tls.mode == "self-signed":
+        return self_signed([*config.auth.hosts, config.server.host], datetime.now(UTC), tls.client_ca)
+    if tls.mode == "files" and tls.certificate is not None and tls.key is not None:
+        return from_files(tls.certificate, tls.key, tls.client_ca)
+    return None
+
+
+def _listening(config: ServerConfig, material: Material | None) -> Listening:
+    server = config.server
+    credentials = grpc_credentials(material) if material else None
+    return Listening(server.host, server.grpc_port, server.max_message_mb * MEGABYTE, credentials)
+
+
+def _notes(config: ServerConfig, home: Config, material: Material | None) -> Iterator[str]:
+    registry, server, names = config.registry, config.server, (one.name for one in list_avatars(home.home))
+    memory = "" if registry.max_memory_mb is None else f", {registry.max_memory_mb:,} MB"
+    yield f"lipstream {lipstream.__version__}, avatars: {', '.join(names)}; at most {registry.max_models} loaded{memory}"
+    yield (
+        f"engine {config.devices.engine} on {', '.join(config.devices.names)}, batches of up to "
+        f"{config.batching.max_batch}, messages of up to {server.max_message_mb} MB"
+    )
+    if material is not None and config.tls.mode == "self-signed":
+        yield f"certificate made for this run, SHA-256 {material.fingerprint}"
+    if config.auth.keys_file is None and not is_loopback(server.host):
+        yield f"warning: everybody who reaches {server.host} may use this server; --keys asks for keys"
