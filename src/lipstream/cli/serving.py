@@ -173,9 +173,10 @@ def _listening(config: ServerConfig, material: Material | None) -> Listening:
 
 
 def _notes(config: ServerConfig, home: Config, material: Material | None) -> Iterator[str]:
-    registry, server, names = config.registry, config.server, (one.name for one in list_avatars(home.home))
+    registry, server = config.registry, config.server
+    names = ", ".join(one.name for one in list_avatars(home.home))
     memory = "" if registry.max_memory_mb is None else f", {registry.max_memory_mb:,} MB"
-    yield f"lipstream {lipstream.__version__}, avatars: {', '.join(names)}; at most {registry.max_models} loaded{memory}"
+    yield f"lipstream {lipstream.__version__}, avatars: {names}; at most {registry.max_models} loaded{memory}"
     yield (
         f"engine {config.devices.engine} on {', '.join(config.devices.names)}, batches of up to "
         f"{config.batching.max_batch}, messages of up to {server.max_message_mb} MB"
