@@ -37,12 +37,22 @@ def task(kept: Path, seen: Surrounds, *, batch_size: int, seed: int) -> Generato
     return GeneratorTask(seen, crops.where(~judges), crops.where(judges), batch_size=batch_size, seed=seed)
 
 
+def start_from(module: Generator, weights: Path) -> int:
+    """Take the tensors of another run that have the same name and shape; returns their number."""
+    own = module.state_dict()
+    others = torch.load(weights, map_location="cpu", weights_only=True)["module"]
+    fitting = {name: value for name, value in others.items() if name in own and own[name].shape == value.shape}
+    module.load_state_dict(own | fitting)
+    return len(fitting)
+
+
 def main() -> None:
     """Train, or go on training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("work", "kept", "avatar"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="fast")
+    parser.add_argument("--start", type=Path, help="best.pt of another face, whose weights of the same shape are taken")
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--batch-size", type=int, default=8)
@@ -61,7 +71,10 @@ def main() -> None:
     )  # fmt: skip
     seen = surrounds(options.avatar)
     learnt = task(options.kept, seen, batch_size=options.batch_size, seed=options.seed)
-    train(Generator(configuration(options.quality, seen.mask.box)), learnt, options.work / options.quality, config)
+    module = Generator(configuration(options.quality, seen.mask.box))
+    if options.start is not None:
+        print(f"{start_from(module, options.start)} of {len(module.state_dict())} tensors taken from {options.start}")
+    train(module, learnt, options.work / options.quality, config)
 
 
 if __name__ == "__main__":
