@@ -209,7 +209,7 @@ def test_statistics_are_true_to_the_call() -> None:
     for generator_ms in (10.0, 20.0):
         with registry.lease("iris"):
             stage.now_ms += 100
-            registry.add_generator_ms("default_model", generator_ms)
+            registry.add_generator_ms("default_model", generator_ms, 5)
     with registry.lease("iris"):
         assert in_use(registry, "iris") == 1
     last_used_unix_ms = int(1_700_000_000_000 + stage.now_ms)
@@ -225,6 +225,7 @@ def test_statistics_are_true_to_the_call() -> None:
     assert iris is not None
     assert (iris.loaded, iris.device, iris.size_bytes) == (False, None, 0)
     assert (iris.requests, iris.loads, iris.evictions, iris.generator_ms) == (4, 2, 1, 30.0)
+    assert (iris.found_requests, iris.frames) == (2, 10)  # it was loaded for the first and, evicted, for the last
     assert [one.name for one in registry.snapshot().names] == ["iris", "max"]
 
 

@@ -139,7 +139,7 @@ class Core:
                 for _, _, patch in waiting:
                     if patch is not None:
                         patch.cancel()
-                self.registry.add_generator_ms(speech.avatar, spent.paint_ms)
+                self.registry.add_generator_ms(speech.avatar, spent.paint_ms, spent.frames)
 
     def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
         number = speech.number(offset)

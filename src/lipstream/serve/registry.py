@@ -74,10 +74,10 @@ class Registry(Generic[T]):
             InputError: there is no such device.
             Exception: whatever the load raised; the next request tries again.
         """
-        entry = self._hold(name, preferred_device)
+        entry, found = self._hold(name, preferred_device)
         if counted:
             with self._lock:
-                self._shelf.begin_request(entry, self._now_ms(), self._unix_ms())
+                self._shelf.begin_request(entry, self._now_ms(), self._unix_ms(), found=found)
         try:
             yield entry.value.result()
         finally:
@@ -86,14 +86,14 @@ class Registry(Generic[T]):
                     self._shelf.mark_used(entry, self._now_ms(), self._unix_ms())
             self._let_go(entry)
 
-    def add_generator_ms(self, name: str, duration_ms: float) -> None:
-        """Count the generator time of one request for what has this name, which was leased for it."""
+    def add_generator_ms(self, name: str, duration_ms: float, frames: int = 0) -> None:
+        """Count the generator time of one request, and its frames, for what has this name and was leased for it."""
         with self._lock:
-            self._shelf.add_generator_ms(self.resolve(name), duration_ms)
+            self._shelf.add_generator_ms(self.resolve(name), duration_ms, frames)
 
     def load(self, name: str, preferred_device: str | None = None) -> NameStatistics:
         """Load what has this name, if it is not; no request is counted. Raises what `lease` raises."""
-        entry = self._hold(name, preferred_device)
+        entry, _ = self._hold(name, preferred_device)
         try:
             with self._lock:
                 return self._shelf.statistics(entry.name)
@@ -147,13 +147,19 @@ class Registry(Generic[T]):
         with self._lock:
             return self._shelf.snapshot()
 
+    def aliases_of(self, name: str) -> list[str]:
+        """The other names of what has this name."""
+        return sorted(alias for alias, meant in self._aliases.items() if meant == name)
+
     def resolve(self, name: str) -> str:
         """The name behind an alias; any other name as it is."""
         return self._aliases.get(name, name)
 
-    def _hold(self, name: str, preferred_device: str | None) -> Entry[T]:
+    def _hold(self, name: str, preferred_device: str | None) -> tuple[Entry[T], bool]:
+        """An entry with a lease more, loaded; and whether it was loaded before."""
         with self._lock:
             held = self._shelf.hold(self.resolve(name), preferred_device, self._now_ms())
+            found = held.entry.value.done()
         if held.new:
             self._fill(held)
         try:
@@ -161,7 +167,7 @@ class Registry(Generic[T]):
         except BaseException:
             self._let_go(held.entry)
             raise
-        return held.entry
+        return held.entry, found
 
     def _fill(self, held: Held[T]) -> None:
         entry = held.entry

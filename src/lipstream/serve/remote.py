@@ -69,7 +69,7 @@ class Remote:
             watch.lap("paint_ms")
             spent.audio_ms += answer.audio_processing_ms
             spent.paint_ms -= answer.audio_processing_ms
-            self.registry.add_generator_ms(speech.avatar, answer.inference_time_ms)
+            self.registry.add_generator_ms(speech.avatar, answer.inference_time_ms, len(images))
             for image, number, patch in zip(images, numbers, self._patches(answer, len(images)), strict=True):
                 avatar.face.compose(image, number, patch)
                 watch.lap("blend_ms")

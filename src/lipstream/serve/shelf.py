@@ -108,10 +108,10 @@ class Shelf(Generic[T]):
         elif entry in self._unloaded:
             self._unloaded.remove(entry)
 
-    def begin_request(self, entry: Entry[T], now_ms: float, unix_ms: int) -> None:
-        """Count a request."""
+    def begin_request(self, entry: Entry[T], now_ms: float, unix_ms: int, *, found: bool) -> None:
+        """Count a request, which found the entry loaded or waited for that."""
         usage = self._usage[entry.name]
-        usage.requests += 1
+        usage.requests, usage.found_requests = usage.requests + 1, usage.found_requests + found
         usage.hits = self._room.policy.count(usage.hits, now_ms - usage.last_used_ms)
         self.mark_used(entry, now_ms, unix_ms)
 
@@ -120,9 +120,10 @@ class Shelf(Generic[T]):
         usage = self._usage[entry.name]
         entry.last_used_ms, usage.last_used_ms, usage.last_used_unix_ms = now_ms, now_ms, unix_ms
 
-    def add_generator_ms(self, name: str, duration_ms: float) -> None:
-        """Count the generator time of a request."""
+    def add_generator_ms(self, name: str, duration_ms: float, frames: int) -> None:
+        """Count the generator time of a request, and the frames that it made."""
         usage = self._usage[name]
+        usage.frames += frames
         usage.timed_requests, usage.generator_ms = usage.timed_requests + 1, usage.generator_ms + duration_ms
         usage.fastest_ms, usage.slowest_ms = min(usage.fastest_ms, duration_ms), max(usage.slowest_ms, duration_ms)
 
@@ -159,6 +160,8 @@ class Shelf(Generic[T]):
             size_bytes=entry.size_bytes if entry and entry.value.done() else 0,
             in_use=sum(one.leases for one in self._all() if one.name == name),
             requests=usage.requests,
+            found_requests=usage.found_requests,
+            frames=usage.frames,
             timed_requests=usage.timed_requests,
             generator_ms=usage.generator_ms,
             last_used_unix_ms=usage.last_used_unix_ms,

@@ -21,7 +21,11 @@ class NameStatistics:
     in_use: int
     """Leases of it now, those included that wait for its load."""
     requests: int
-    """Leases that began with it loaded."""
+    """Leases that got it loaded."""
+    found_requests: int
+    """Those that did not have to wait for its load."""
+    frames: int
+    """Frames that they made."""
     timed_requests: int
     """Those whose generator time was told."""
     generator_ms: float
@@ -74,6 +78,8 @@ class Usage:
     last_used_ms: float = 0.0
     """When they were counted, on the clock of `now_ms`."""
     requests: int = 0
+    found_requests: int = 0
+    frames: int = 0
     timed_requests: int = 0
     generator_ms: float = 0.0
     last_used_unix_ms: int | None = None
