@@ -188,16 +188,16 @@ def test_only_what_is_idle_is_unloaded() -> None:
 def test_preloading_tells_how_long_each_took() -> None:
     stage = Stage(load_ms=250)
     registry = stage.registry(count=2)
-    loaded = registry.preload(["iris", "default_model", "max"])
+    loaded = list(registry.preload(["iris", "default_model", "max"]))
     assert [(one.name, one.load_ms, one.requests) for one in loaded] == [("iris", 250, 0), ("max", 250, 0)]
     with pytest.raises(InputError, match="3 avatars are to be loaded at the start, but only 2"):
-        registry.preload(["a", "b", "c"])
+        list(registry.preload(["a", "b", "c"]))
 
 
 def test_unload_all_leaves_nothing() -> None:
     stage = Stage()
     registry = stage.registry()
-    registry.preload(["a", "b"])
+    list(registry.preload(["a", "b"]))
     registry.unload_all()
     assert stage.open_names() == []
     assert [thing.closed for thing in stage.things] == [1, 1]

@@ -58,6 +58,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         "auth.keys_file": keys,
         "auth.insecure": insecure or None,
     }
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told by us, in one line
     with held():  # the engines take half a second to load, which `--help` need not wait for
         from lipstream.cli.serving import open_process  # noqa: PLC0415
         from lipstream.config.compose import compose  # noqa: PLC0415

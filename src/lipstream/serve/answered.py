@@ -2,6 +2,9 @@
 
 import itertools
 import logging
+import re
+import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from lipstream.serve.core import Spent
@@ -10,6 +13,7 @@ OK = "OK"
 IN_BAND_ERROR = "IN_BAND_ERROR"
 """Status of an answer that says in its own fields that it failed, while gRPC says OK."""
 
+_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +37,12 @@ class Answered:
     """From its arrival to its last answer."""
     spent: Spent
     """Where its time went."""
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """A request's id: the client's own, the header `x-request-id`, if that is fit for a log; else a new one."""
+    sent = headers.get("x-request-id", "")
+    return sent if _ID.fullmatch(sent) else secrets.token_hex(8)
 
 
 class RequestLog:

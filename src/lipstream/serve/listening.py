@@ -1,7 +1,9 @@
 """Plain objects and their services in, a gRPC server that listens and drains out, with health and reflection."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import grpc
@@ -99,8 +101,14 @@ class GrpcServer:
     async def drain(self, grace_s: float) -> None:
         """Say that nothing is served, take no new calls, and let those under way end within `grace_s` seconds."""
         await self._health.enter_graceful_shutdown()
-        if self._server is not None:
-            await self._server.stop(grace_s)
+        self._calls.underway.stopping.set()
+        if self._server is None:
+            return
+        stopped = asyncio.ensure_future(self._server.stop(grace_s))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calls.underway.idle(), grace_s)
+        await self._server.stop(None)  # those who watch its health would stay as long as they may
+        await stopped
 
     async def _say(self, status: int) -> None:
         for name in ("", *(service.full_name for service in self._services)):

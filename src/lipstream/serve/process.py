@@ -72,14 +72,14 @@ class Process:
         loop = asyncio.get_running_loop()
         for note in self.notes:
             say(note)
-        for listener in self.listeners:
-            await listener.start()
-            say(f"listening: {listener.where}")
         try:
-            for name in self.preload:
-                loaded = await loop.run_in_executor(self.workers, self.registry.load, name)
+            for listener in self.listeners:
+                await listener.start()
+                say(f"listening: {listener.where}")
+            preloading = self.registry.preload(self.preload)
+            while loaded := await loop.run_in_executor(self.workers, next, preloading, None):
                 took, size = f"{loaded.load_ms / 1000:.1f} s", f"{loaded.size_bytes / 1e6:.0f} MB"
-                say(f"{name} loaded on {loaded.device} in {took}, {size}")
+                say(f"{loaded.name} loaded on {loaded.device} in {took}, {size}")
             for listener in self.listeners:
                 await listener.ready()
             say("ready")

@@ -100,8 +100,11 @@ class Registry(Generic[T]):
         finally:
             self._let_go(entry)
 
-    def preload(self, names: Iterable[str]) -> list[NameStatistics]:
+    def preload(self, names: Iterable[str]) -> Iterator[NameStatistics]:
         """Load several, one after the other.
+
+        Yields:
+            Each as soon as it is loaded.
 
         Raises:
             InputError: there are more than may be loaded, so that they would push each other out.
@@ -113,7 +116,7 @@ class Registry(Generic[T]):
                 f"{len(wanted)} avatars are to be loaded at the start, but only {most} may be loaded at once; "
                 "preload fewer or raise the limit."
             )
-        return [self.load(name) for name in wanted]
+        yield from map(self.load, wanted)
 
     def unload(self, name: str) -> bool:
         """Unload what has this name: now, or when its last lease ends; new requests load it anew.

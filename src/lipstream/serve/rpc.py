@@ -8,14 +8,13 @@ streams; where both sides stream it is called for every request.
 import asyncio
 import logging
 import re
-import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any as Packed
@@ -30,12 +29,12 @@ from grpc_status import rpc_status
 from lipstream.clock import now_ms
 from lipstream.errors import BusyError, InputError
 from lipstream.serve.access import Visitor
-from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered
+from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered, request_id
 from lipstream.serve.core import Spent
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.underway import Context, Stay, Underway, end
 
 Metadata = tuple[tuple[str, str | bytes], ...]
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"  # generic only for type checkers
 ADMIN_METHODS = frozenset({"LoadModel", "UnloadModel", "LoadPackage", "Load", "Unload"})
 """Names of the calls that need the scope admin, in every service."""
 NOBODY = Visitor("", frozenset())
@@ -113,6 +112,8 @@ class Calls:
     """Told of every call that is over, on the event loop: they must not wait."""
     now_ms: Callable[[], float] = now_ms
     """A monotonic clock, for how long calls take."""
+    underway: Underway = field(default_factory=Underway)
+    """Those that are not over; once `stopping` is set, streams of requests end after the answer they are at."""
 
     def handler(self, service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
         """Serve every method of a service by the target's method of that name in snake case."""
@@ -132,7 +133,7 @@ class Calls:
     async def _unary(
         self, method: MethodDescriptor, answer: Callable[[bytes, Call], Message], raw: bytes, context: Context
     ) -> bytes:
-        async with self._call(method, context, len(raw)) as (call, ending):
+        async with self._call(method, Stay(context, self.underway), len(raw)) as (call, ending):
             answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
             return answered
         raise AssertionError  # the context aborts instead of passing an error on
@@ -140,7 +141,7 @@ class Calls:
     async def _answer_streams(
         self, method: MethodDescriptor, answer: Callable[[bytes, Call], Any], raw: bytes, context: Context
     ) -> AsyncIterator[bytes]:
-        async with self._call(method, context, len(raw)) as (call, ending):
+        async with self._call(method, Stay(context, self.underway), len(raw)) as (call, ending):
             answers = await self._run(lambda: iter(answer(raw, call)))
             while (message := await self._run(lambda: next(answers, None))) is not None:
                 ending.error = ending.error or _error_in(message)
@@ -153,25 +154,34 @@ class Calls:
         requests: AsyncIterator[bytes],
         context: Context,
     ) -> AsyncIterator[bytes]:
-        async for raw in requests:
-            async with self._call(method, context, len(raw)) as (call, ending):
+        stay = Stay(context, self.underway)
+        while (raw := await self._next(requests)) is not None:
+            async with self._call(method, stay, len(raw)) as (call, ending):
                 answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
                 yield answered
+
+    async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
+        """The next request of a stream; None at its end, or once the server stops."""
+        coming = asyncio.ensure_future(anext(requests, None))
+        stopping = asyncio.ensure_future(self.underway.stopping.wait())
+        try:
+            await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return coming.result() if coming.done() else None
+        finally:
+            coming.cancel()
+            stopping.cancel()
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self.workers, work)
 
     @asynccontextmanager
-    async def _call(
-        self, method: MethodDescriptor, context: Context, size_bytes: int
-    ) -> AsyncIterator[tuple[Call, _Ending]]:
+    async def _call(self, method: MethodDescriptor, stay: Stay, size_bytes: int) -> AsyncIterator[tuple[Call, _Ending]]:
         begin_ms = self.now_ms()
-        metadata = _text(context.invocation_metadata() or ())
-        call = Call(metadata.get("x-request-id") or secrets.token_hex(8), NOBODY, metadata, Future())
-        context.add_done_callback(lambda *_: _end(call.gone))  # type: ignore[arg-type]  # its stub wants another shape
+        metadata = _text(stay.context.invocation_metadata() or ())
+        call = Call(request_id(metadata), NOBODY, metadata, stay.request())
         ending, held_bytes = _Ending(), 0
         try:
-            with self.admit(metadata, context.peer()) as visitor:
+            with self.admit(metadata, stay.context.peer()) as visitor:
                 call = replace(call, visitor=visitor)
                 visitor.require("admin" if method.name in ADMIN_METHODS else "infer")
                 self.allowance.take(size_bytes)
@@ -183,10 +193,10 @@ class Calls:
             ending.status, ending.error = status.grpc.name, status.message
             if status.http == 500:
                 _log.exception("a call failed", extra={"request_id": call.id})
-            await _abort(context, status)
+            await _abort(stay.context, status)
         finally:
             self.allowance.give_back(held_bytes)
-            _end(call.gone)
+            end(call.gone)
             self._tell(method, call, ending, self.now_ms() - begin_ms)
 
     def _tell(self, method: MethodDescriptor, call: Call, ending: _Ending, duration_ms: float) -> None:
@@ -225,11 +235,6 @@ def _error_in(message: Message) -> str:
     if getattr(message, "success", True):
         return ""
     return getattr(message, "error", "") or "no reason given"
-
-
-def _end(gone: "Future[None]") -> None:
-    if not gone.done():
-        gone.set_result(None)
 
 
 async def _abort(context: Context, status: Status) -> None:

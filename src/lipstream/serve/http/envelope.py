@@ -2,8 +2,6 @@
 
 import logging
 import math
-import re
-import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,13 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lipstream.errors import BusyError
 from lipstream.serve.access import Visitor
-from lipstream.serve.answered import OK, Answered
-from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing, end
+from lipstream.serve.answered import OK, Answered, request_id
+from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance, Call
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.underway import end
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _GRPC = {
     404: grpc.StatusCode.UNIMPLEMENTED,
     405: grpc.StatusCode.UNIMPLEMENTED,
@@ -139,10 +137,9 @@ class Envelope:
 
 
 def _call(scope: Scope, headers: Headers) -> Call:
-    sent = headers.get("x-request-id", "")
     address = scope["client"][0] if scope.get("client") else ""
     return Call(
-        id=sent if _ID.fullmatch(sent) else secrets.token_hex(8),
+        id=request_id(headers),
         visitor=Visitor(address, frozenset()),
         metadata={name.lower(): value for name, value in headers.items()},
         gone=Future(),

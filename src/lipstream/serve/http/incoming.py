@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Send
 
 from lipstream.serve.rpc import Allowance
+from lipstream.serve.underway import end
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +120,3 @@ class Outgoing:
                 await self._send(message)
         except TimeoutError as error:
             raise ClientDisconnect(f"the client took nothing for {self._limits.stall_s:g} s") from error
-
-
-def end(gone: "Future[None]") -> None:
-    """Say that nobody waits any more."""
-    if not gone.done():
-        gone.set_result(None)
