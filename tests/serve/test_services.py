@@ -18,6 +18,8 @@ from lipstream.wire.pb.monolithic_pb2_grpc import MonolithicServiceStub
 from lipstream.wire.pb.optimized_lipsyncsrv_pb2_grpc import OptimizedLipSyncServiceStub
 
 ALL = {
+    "lipstream.v1.Speech",
+    "lipstream.v1.Avatars",
     "monolithic.MonolithicService",
     "optimized_lipsyncsrv.OptimizedLipSyncService",
     "lipsync.LipSync",

@@ -102,6 +102,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
             home=home.home,
             jpeg_quality=config.output.jpeg_quality,
             max_audio_s=config.server.max_audio_s,
+            quality=config.registry.quality,
             remote=remote,
         )
         grpc = GrpcServer(_listening(config, material), calls, served)

@@ -8,8 +8,19 @@ from google.protobuf.descriptor import ServiceDescriptor
 from lipstream.errors import InputError
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.manifests import Manifests
 from lipstream.serve.remote import Remote
-from lipstream.serve.wires import compositing, inference, lipsync, lipsyncsrv, monolithic, optimized
+from lipstream.serve.wires import (
+    compositing,
+    directory,
+    inference,
+    lipsync,
+    lipsyncsrv,
+    monolithic,
+    native,
+    optimized,
+)
+from lipstream.serve.wires.header import Headers
 
 Role = Literal["all", "inference", "compositing"]
 """The whole of it, or one half of a pair of processes: the networks, or the pictures."""
@@ -23,9 +34,10 @@ def services(  # noqa: PLR0913  all but three are by name only
     home: Path,
     jpeg_quality: int = 75,
     max_audio_s: float = 600,
+    quality: str = "auto",
     remote: Remote | None = None,
 ) -> dict[ServiceDescriptor, object]:
-    """Services of the reference's contracts.
+    """Services of lipstream's own contract and of the reference's.
 
     Args:
         role: which of them.
@@ -33,7 +45,8 @@ def services(  # noqa: PLR0913  all but three are by name only
         avatars: who can be shown.
         home: folder whose `avatars` folder holds the installed ones, of which calls may name one by its folder.
         jpeg_quality: of whole frames, 1 to 100.
-        max_audio_s: the longest sound that comes as a file.
+        max_audio_s: the longest sound that comes as a file, or as a whole speech.
+        quality: in which avatars are loaded: low, medium, high or auto.
         remote: the inference process, which paints for role compositing.
 
     Raises:
@@ -48,7 +61,11 @@ def services(  # noqa: PLR0913  all but three are by name only
             served = compositing.Compositing(avatars, remote, jpeg_quality, remote.url, remote.healthy)
             return {compositing.SERVICE: served}
         case "all":
+            manifests = Manifests(home)
+            headers = Headers(avatars, manifests, quality, jpeg_quality)
             return {
+                native.SERVICE: native.Native(core, headers, max_audio_s),
+                directory.SERVICE: directory.Directory(avatars, manifests, core),
                 monolithic.SERVICE: monolithic.Monolithic(core, avatars, jpeg_quality),
                 optimized.SERVICE: optimized.Optimized(core, avatars, home, jpeg_quality),
                 lipsync.MOUTHS: lipsync.Mouths(core, avatars),

@@ -61,8 +61,8 @@ def read_recording(raw_audio: bytes, *, frames: int, start_frame: int = 0, sampl
     """
     if start_frame < 0:
         raise InputError(f"start_frame_idx is {start_frame:,}; expected 0 or more: count frames from 0.")
-    samples = _checked(read_floats(raw_audio, "raw_audio"), "raw_audio")
-    pcm = np.clip(_resampled(samples, sample_rate_hz), -1.0, 1.0)
+    samples = within_scale(read_floats(raw_audio, "raw_audio"), "raw_audio")
+    pcm = np.clip(at_16_khz(samples, sample_rate_hz), -1.0, 1.0)
     return Recording(pcm, _first_frame(len(pcm), frames, start_frame), frames)
 
 
@@ -87,7 +87,7 @@ def read_chunks(audio_chunks: Sequence[bytes], *, frames: int) -> Recording:
                 f"Invalid audio format: chunk {index} has {len(chunk):,} bytes, "
                 f"expected {_CHUNK_BYTES:,} ({FRAME_SAMPLES} float32)"
             )
-    samples = _checked(read_floats(b"".join(audio_chunks), "audio_chunks"), "audio_chunks")
+    samples = within_scale(read_floats(b"".join(audio_chunks), "audio_chunks"), "audio_chunks")
     return Recording(np.clip(samples, -1.0, 1.0), CHUNKS_BEFORE, frames)
 
 
@@ -100,8 +100,12 @@ def _first_frame(samples: int, frames: int, start_frame: int) -> int:
     return 0 if outside and samples <= FRAME_SAMPLES * (frames + 1) else start_frame
 
 
-def _checked(samples: Float32, name: str) -> Float32:
-    """The samples, if they are numbers of the right scale."""
+def within_scale(samples: Float32, name: str) -> Float32:
+    """The samples, if they are numbers of the right scale; `name` is their field's in the message.
+
+    Raises:
+        InputError: NaN or infinity, or samples of another scale than -1..1.
+    """
     peak = np.abs(samples).max(initial=0.0)
     if not np.isfinite(peak):
         raise InputError(f"{name} holds NaN or infinity; expected float32 samples in -1..1: check how it is made.")
@@ -112,8 +116,16 @@ def _checked(samples: Float32, name: str) -> Float32:
     return samples
 
 
-def _resampled(samples: Float32, rate_hz: int) -> Pcm:
-    """The samples at 16 kHz."""
+def at_16_khz(samples: Float32, rate_hz: int) -> Pcm:
+    """The samples at 16 kHz.
+
+    Args:
+        samples: `[n]` float32.
+        rate_hz: theirs, 8,000 to 192,000; 0 means 16,000.
+
+    Raises:
+        InputError: another rate.
+    """
     rate_hz = rate_hz or SAMPLE_RATE_HZ
     if rate_hz == SAMPLE_RATE_HZ:
         return samples

@@ -1,6 +1,6 @@
 """`POST /v1/generate`: sound in, an MP4 or a stream of JPEGs of an avatar that speaks it out, sent as it is made."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ from lipstream.audio.read import decode
 from lipstream.errors import InputError
 from lipstream.pipeline.arguments import check_gain
 from lipstream.rate import frames_of_samples
-from lipstream.serve.core import Core, Painted, Speech, Spent
+from lipstream.serve.core import Core, Speech
+from lipstream.serve.encoding import Encoding
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.http.sound import read_speech, save_sound
 from lipstream.serve.http.work import started, taken
@@ -96,7 +97,7 @@ class Generate:
         pcm = read_speech(sound, self.limits.max_audio_s, call.gone)
         frames = frames_of_samples(len(pcm))
         speech = Speech(wish.avatar, frames, sound=Recording(pcm, 0, frames), gain=wish.gain, client=call.client)
-        encoding = _Encoding(call.spent, self.core.now_ms)
+        encoding = Encoding(call.spent, self.core.now_ms)
         pictures = encoding.of(self.core.speak(speech, call.gone, call.spent))
         for part in self._mp4(pictures, sound) if wish.form == "mp4" else self._jpegs(pictures):
             encoding.pause()
@@ -111,24 +112,3 @@ class Generate:
             jpeg = encode_jpeg(image, quality=self.jpeg_quality)
             yield _PART % (len(jpeg), jpeg)
         yield b"--frame--\r\n"
-
-
-class _Encoding:
-    """Measures what is done between two pictures, but for the time until a client takes it."""
-
-    def __init__(self, spent: Spent, now_ms: Callable[[], float]) -> None:
-        self._spent, self._now_ms = spent, now_ms
-        self._since_ms: float | None = None
-
-    def of(self, painted: Iterator[Painted]) -> Iterator[Image]:
-        """The pictures; whoever takes them encodes each before taking the next."""
-        for one in painted:
-            self._since_ms = self._now_ms()
-            yield one.image
-            self.pause()
-
-    def pause(self) -> None:
-        """Nothing is encoded until the next picture."""
-        if self._since_ms is not None:
-            self._spent.encode_ms += self._now_ms() - self._since_ms
-            self._since_ms = None
