@@ -22,20 +22,20 @@ from lipstream.video.colour import to_video_frame
 from studio.idle import MOUTH
 
 REFERENCES = 5
-FRAMES_CRF, CROPS_CRF = 14, 11
-GOP = 12
+FRAMES_CRF, CROPS_CRF, HELD_OUT_CRF = 14, 11, 13  # the last leaves 43 dB, mostly the renderer's own noise
+GOP, WHOLE_GOP = 12, 250  # the held-out sentences are read from the start, and all of them must fit into 3 MB
 CHANGED = 8.0  # levels; where articulations change a crop by more, it belongs to the mask
 FEATHER_PIXELS = 9
 
 
-def write_video(path: Path, frames: Iterator[av.VideoFrame], crf: int) -> None:
-    """Encode pictures as H.264, closed groups of at most 12."""
+def write_video(path: Path, frames: Iterator[av.VideoFrame], crf: int, gop: int = GOP) -> None:
+    """Encode pictures as H.264, closed groups of at most `gop`."""
     first = next(frames)
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(FRAME_RATE_HZ))
         stream.height, stream.width, stream.pix_fmt = first.height, first.width, first.format.name
         stream.codec_context.colorspace, stream.codec_context.color_range = first.colorspace, first.color_range
-        stream.options = {"crf": str(crf), "preset": "slow", "x264-params": f"keyint={GOP}:open-gop=0:bframes=2"}
+        stream.options = {"crf": str(crf), "preset": "slow", "x264-params": f"keyint={gop}:open-gop=0:bframes=2"}
         for i, frame in enumerate(chain([first], frames)):
             frame.pts, frame.time_base = i, Fraction(1, FRAME_RATE_HZ)
             container.mux(stream.encode(frame))
@@ -138,7 +138,7 @@ def pack_held_out(work: Path, avatar: Path, frames: list[Image], transforms: np.
         raise SystemExit(f"{work / 'heldout'} shows other codes than {work / 'spoken.npz'}: render it again")
     lips = seen["lips_px"].astype(np.float32)
     arrays["opening_px"] = lips[:, 1, 1] - lips[:, 0, 1]
-    write_video(avatar / "heldout.mp4", map(whole_colours, crops), CROPS_CRF)
+    write_video(avatar / "heldout.mp4", map(whole_colours, crops), HELD_OUT_CRF, WHOLE_GOP)
     write_sound(avatar / "heldout.flac", arrays.pop("pcm"))
     np.savez_compressed(avatar / "heldout.npz", **arrays)
     print(f"{len(crops)} held-out frames", flush=True)
