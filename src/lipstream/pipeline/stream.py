@@ -1,0 +1,270 @@
+"""Sound in as it comes, one session's frames out, each when it is due, with the events between them."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from lipstream.audio.window import lookahead_samples
+from lipstream.errors import InputError
+from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.batch import NO_DEADLINE
+from lipstream.pipeline.drift import Drift
+from lipstream.pipeline.hearing import Heard, Hearing
+from lipstream.pipeline.painting import Workshop
+from lipstream.pipeline.playout import END, End, Ended, Event, Interrupted, Playout, Resting, Shown, Speaking
+from lipstream.pipeline.session import StreamFrame, StreamSettings, StreamStats, check_sound
+from lipstream.speech.codes import FULL_LOOKAHEAD_MS
+from lipstream.types import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Image, Pcm
+
+AHEAD_FRAMES = 5
+"""Frames that are painted or finished and not yet taken: 200 ms, some 25 MB of a 1280 x 720 avatar."""
+BLOCK_MS = 400
+"""Heard at a time: after an interruption no more than this is still listened to in vain."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaving:
+    shown: Shown
+    picture: "asyncio.Task[Image]"
+
+
+class Stream:
+    """One session: push sound, and iterate over frames and the events between them.
+
+    All of it belongs to one event loop; one task iterates, any number of others push and interrupt. Nothing of it is
+    left after `close`.
+    """
+
+    def __init__(self, avatar: Avatar, workshop: Workshop, settings: StreamSettings | None = None) -> None:
+        """Begin a session; with a pace, frames are due from the first iteration on.
+
+        Args:
+            avatar: who speaks; in use until the stream is closed.
+            workshop: what all streams share.
+            settings: how the session is to be.
+        """
+        self._settings = settings = settings or StreamSettings()
+        self._avatar, self._workshop = avatar, workshop
+        speech = avatar.speech(gain=settings.gain, lookahead_ms=settings.lookahead_ms)
+        live = settings.lookahead_ms < FULL_LOOKAHEAD_MS
+        self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
+        self._hearing_lock = asyncio.Lock()
+        self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1)
+        self._drift = Drift(settings.preroll_ms)
+        self._leaving: deque[_Leaving | Event] = deque()
+        self._painting: set[asyncio.Task[Image]] = set()
+        self._runner: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._closed = self._stale = self._speaking = False
+        self._interruptions = self._unheard_samples = self._pending_samples = 0
+        self._played_samples = self._dropped_samples = self._filler_frames = 0
+        self._last: Shown | None = None
+
+    async def push(self, sound: Pcm | End) -> None:
+        """Hand over the next sound; returns once it is heard, which takes longer when too much waits.
+
+        Args:
+            sound: `[n]` float32 in -1..1, n from 0 up, at the rate of the settings; or END: what was pushed is shown
+                to its end, then Ended is told of, and other speech may follow.
+
+        Raises:
+            InputError: it is neither, or the stream is closed.
+        """
+        if self._closed:
+            raise InputError("there is sound for a stream that is closed; expected an open one: open another")
+        interruptions = self._interruptions
+        if sound is not END:
+            check_sound(sound)
+            self._unheard_samples += len(sound)
+        async with self._hearing_lock:
+            if self._closed:
+                return
+            if self._stale:
+                self._stale = False
+                await self._workshop.work(self._hearing.drop)
+            if sound is END:
+                await self._hear(self._hearing.finish, 0, interruptions)
+                self._playout.end()
+                self._tell()
+            else:
+                await self._push(sound, interruptions)
+
+    def interrupt(self) -> Interrupted:
+        """Drop all sound that has been pushed and whose frame has not been taken.
+
+        Returns:
+            What was played and what was dropped: the event that comes next, with an Ended for each END that waited.
+        """
+        leaving = [one for one in self._leaving if isinstance(one, _Leaving)]
+        for one in leaving:
+            one.picture.cancel()
+        unheard_samples = self._unheard_samples * SAMPLE_RATE_HZ // self._settings.sample_rate_hz
+        dropped_samples = sum(one.shown.samples for one in leaving) + self._playout.queued_samples
+        dropped_samples += self._pending_samples + unheard_samples
+        ends = sum(isinstance(one, Ended) for one in self._leaving)
+        ends += self._playout.drop(self._last, self._played_samples, speaking=self._speaking)
+        event = Interrupted(self._next_index, self._played_samples, dropped_samples)
+        self._leaving = deque([event, *[Ended(self._next_index, self._played_samples)] * ends])
+        self._interruptions += 1
+        self._dropped_samples += dropped_samples
+        self._unheard_samples = self._pending_samples = 0
+        self._stale = True
+        self._tell()
+        return event
+
+    def stats(self) -> StreamStats:
+        """What has been done so far."""
+        return StreamStats(
+            frames=self._next_index,
+            filler_frames=self._filler_frames,
+            played_samples=self._played_samples,
+            dropped_samples=self._dropped_samples,
+            underruns=self._playout.underruns,
+            queued_ms=self._playout.queued_frames * FRAME_MS,
+            ppm=self._drift.ppm,
+        )
+
+    async def close(self) -> None:
+        """Drop everything and end; whoever iterates sees the end, and a push that waits returns."""
+        self._closed = True
+        self._tell()
+        tasks = [*self._painting, *([self._runner] if self._runner else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with self._hearing_lock:  # what is being heard is heard to its end
+            self._leaving.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamFrame | Event:
+        """The next frame once it is finished, or event.
+
+        Raises:
+            BusyError: too many frames of all streams wait for the networks.
+            MediaError: the driving clip is damaged.
+        """
+        runner = self._start()
+        while True:
+            await self._until(lambda: self._leaving or runner.done() or self._closed)
+            if self._closed:
+                raise StopAsyncIteration
+            if not self._leaving:
+                runner.result()  # raises what ended it
+            head = self._leaving[0]
+            if isinstance(head, _Leaving):
+                await asyncio.wait([head.picture])
+            if self._leaving and self._leaving[0] is head and not self._closed:  # it was not dropped meanwhile
+                return self._take(head)
+
+    @property
+    def _next_index(self) -> int:
+        return 0 if self._last is None else self._last.index + 1
+
+    def _take(self, head: "_Leaving | Event") -> StreamFrame | Event:
+        self._leaving.popleft()
+        self._tell()
+        if isinstance(head, Event):
+            self._speaking = isinstance(head, Speaking) or (self._speaking and not isinstance(head, Resting))
+            return head
+        image, shown = head.picture.result(), head.shown
+        self._last = shown
+        self._played_samples += shown.samples
+        self._filler_frames += shown.filler
+        return StreamFrame(shown.index, image, shown.audio, shown.samples, shown.filler)
+
+    async def _push(self, pcm: Pcm, interruptions: int) -> None:
+        block_samples = self._settings.sample_rate_hz * BLOCK_MS // 1000
+        for start in range(0, len(pcm), block_samples):
+            block = pcm[start : start + block_samples]
+            await self._until(lambda: self._has_room() or self._closed or self._interruptions != interruptions)
+            if self._closed or self._interruptions != interruptions:
+                return
+            await self._hear(partial(self._hearing.push, block), len(block), interruptions)
+
+    async def _hear(self, hear: Callable[[], list[Heard]], source_samples: int, interruptions: int) -> None:
+        heard = await self._workshop.work(hear)
+        if self._interruptions == interruptions:
+            self._unheard_samples -= source_samples
+            self._pending_samples = self._hearing.pending_samples
+            self._playout.put(heard)
+            self._tell()
+
+    def _has_room(self) -> bool:
+        return self._playout.queued_frames * FRAME_MS < self._settings.queue_ms
+
+    def _start(self) -> "asyncio.Task[None]":
+        if self._runner is None:
+            self._runner = asyncio.get_running_loop().create_task(self._run())
+            self._runner.add_done_callback(lambda _: self._tell())
+        return self._runner
+
+    async def _run(self) -> None:
+        """Choose one frame after the other, and have it painted."""
+        paced = self._settings.paced
+        start_ms, frames = self._workshop.now_ms(), 0
+        while True:
+            await self._until(lambda: sum(isinstance(one, _Leaving) for one in self._leaving) < AHEAD_FRAMES)
+            if paced:
+                frames = await self._wait_for_frame(start_ms, frames)
+                due_ms = start_ms + (frames + 1) * FRAME_MS
+                self._steer()
+            else:
+                await self._until(lambda: self._playout.ready or self._playout.ended)
+                due_ms = NO_DEADLINE
+            for step in self._playout.next(bridge=paced):
+                self._leaving.append(self._begin(step, due_ms) if isinstance(step, Shown) else step)
+            frames += 1
+            self._tell()
+
+    async def _wait_for_frame(self, start_ms: float, frames: int) -> int:
+        """Wait until it is time; what was missed meanwhile is made up for if there is sound, left out if not.
+
+        Args:
+            start_ms: when the first frame was due.
+            frames: the frame, counted in time since then.
+
+        Returns:
+            The frame that it is time for: `frames` or a later one.
+        """
+        while (wait_ms := start_ms + frames * FRAME_MS - self._workshop.now_ms()) > 0:
+            await self._workshop.sleep(wait_ms / 1000)
+        return frames if self._playout.ready else frames + int(-wait_ms // FRAME_MS)
+
+    def _steer(self) -> None:
+        if self._settings.steered and self._playout.playing:
+            samples = self._playout.queued_frames * FRAME_SAMPLES + self._pending_samples
+            spare_samples = samples - lookahead_samples(self._settings.lookahead_ms)
+            self._hearing.ppm = self._drift.observe(spare_samples * 1000 / SAMPLE_RATE_HZ)
+
+    def _begin(self, shown: Shown, due_ms: float) -> _Leaving:
+        picture, client = self._settings.first_picture + shown.index, self._settings.client
+        paint = self._workshop.paint(self._avatar, picture, shown.code, due_ms=due_ms, client=client)
+        task = asyncio.get_running_loop().create_task(paint)
+        self._painting.add(task)
+        task.add_done_callback(self._painted)
+        return _Leaving(shown, task)
+
+    def _painted(self, task: "asyncio.Task[Image]") -> None:
+        self._painting.discard(task)
+        if not task.cancelled():
+            task.exception()  # of a frame that was dropped nobody asks
+
+    async def _until(self, holds: Callable[[], object]) -> None:
+        while not holds():
+            await self._changed.wait()
+
+    def _tell(self) -> None:
+        """Let everybody who waits look again."""
+        self._changed.set()
+        self._changed = asyncio.Event()

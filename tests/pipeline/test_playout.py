@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from lipstream.pipeline.hearing import Heard
+from lipstream.pipeline.playout import REST_FRAMES, Ended, Event, Playout, Resting, Shown, Speaking, Underrun
+from lipstream.types import FRAME_SAMPLES
+
+
+def heard(*jaws: float) -> list[Heard]:
+    return [Heard(np.full(12, jaw, np.float32), np.full(FRAME_SAMPLES, jaw, np.float32), FRAME_SAMPLES) for jaw in jaws]
+
+
+def shown(playout: Playout, frames: int) -> list[Shown | Event]:
+    return [step for _ in range(frames) for step in playout.next(bridge=True)]
+
+
+def jaws(steps: list[Shown | Event]) -> list[float]:
+    return [round(float(step.code[0]), 3) for step in steps if isinstance(step, Shown)]
+
+
+def kinds(steps: list[Shown | Event]) -> list[type]:
+    return [type(step) for step in steps if isinstance(step, Event)]
+
+
+@pytest.mark.parametrize("preroll_frames", [1, 2, 5])
+def test_speech_begins_with_its_pre_roll(preroll_frames: int) -> None:
+    playout = Playout(preroll_frames)
+    for _ in range(preroll_frames):
+        assert not playout.ready
+        assert jaws(shown(playout, 1)) == [0.0]
+        playout.put(heard(0.5))
+    assert playout.ready
+    assert jaws(shown(playout, 1)) == [0.5]
+
+
+def test_speech_that_is_complete_needs_no_pre_roll() -> None:
+    playout = Playout(5)
+    playout.put(heard(0.5))
+    playout.end()
+    steps = shown(playout, 2)
+    assert jaws(steps) == [0.5, 0.5]
+    assert kinds(steps) == [Speaking, Ended]
+    assert playout.underruns == 0
+
+
+def test_the_mouth_holds_and_eases_to_rest() -> None:
+    playout = Playout(1)
+    playout.put(heard(1.0))
+    steps = shown(playout, 10)
+    assert jaws(steps) == [1.0, 1.0, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0, 0.0, 0.0]
+    assert kinds(steps) == [Speaking, Underrun]
+    assert [step.filler for step in steps if isinstance(step, Shown)] == [False] + [True] * 9
+
+
+def test_after_an_under_run_the_pre_roll_is_gathered_again() -> None:
+    playout = Playout(3)
+    playout.put(heard(0.1, 0.2, 0.3))
+    assert jaws(shown(playout, 3)) == [0.1, 0.2, 0.3]
+    shown(playout, 20)
+    playout.put(heard(0.4, 0.5))
+    assert jaws(shown(playout, 1)) == [0.0]
+    playout.put(heard(0.6))
+    assert jaws(shown(playout, 3)) == [0.4, 0.5, 0.6]
+    assert playout.underruns == 1
+
+
+def test_rest_is_told_after_a_while_and_speech_at_once() -> None:
+    playout = Playout(1)
+    pause = [0.0] * (REST_FRAMES - 1)
+    playout.put(heard(0.5, *pause, 0.5, *pause, 0.0, 0.0, 0.5))
+    events = [step for step in shown(playout, 3 + 2 * REST_FRAMES) if isinstance(step, Event)]
+    assert [(type(event), event.frame_index) for event in events] == [
+        (Speaking, 0),
+        (Resting, 2 * REST_FRAMES),
+        (Speaking, 2 * REST_FRAMES + 2),
+    ]
+
+
+def test_frames_count_on_through_fillers_and_events_say_what_was_played() -> None:
+    playout = Playout(1)
+    shown(playout, 3)
+    playout.put(heard(0.5, 0.5))
+    playout.end()
+    playout.end()
+    steps = shown(playout, 3)
+    assert [step.index for step in steps if isinstance(step, Shown)] == [3, 4, 5]
+    assert [step for step in steps if isinstance(step, Ended)] == [Ended(5, 1_280), Ended(5, 1_280)]
+
+
+def test_without_a_pace_there_are_no_fillers() -> None:
+    playout = Playout(1)
+    assert playout.next(bridge=False) == []
+    playout.put(heard(0.5))
+    assert jaws(playout.next(bridge=False)) == [0.5]
+    assert playout.next(bridge=False) == []
+    assert playout.underruns == 0
+
+
+def test_a_drop_goes_back_to_what_was_seen_last() -> None:
+    playout = Playout(1)
+    playout.put(heard(0.1, 1.0, 0.3, 0.4))
+    playout.end()
+    steps = shown(playout, 3)
+    seen = [step for step in steps if isinstance(step, Shown)][1]
+    assert playout.queued_samples == FRAME_SAMPLES
+    assert playout.drop(seen, 1_280, speaking=True) == 1
+    steps = shown(playout, REST_FRAMES + 4)
+    assert jaws(steps)[:6] == [0.8, 0.6, 0.4, 0.2, 0.0, 0.0]
+    assert kinds(steps) == [Resting]
+    assert next(step.index for step in steps if isinstance(step, Shown)) == 2
+    assert not playout.ready
