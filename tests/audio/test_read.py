@@ -289,3 +289,14 @@ def test_many_channels_are_averaged(channels: int, tmp_path: Path) -> None:
         file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
     expected = np.clip(samples, -1, 1).mean()
     assert read_pcm(path)[2_000:14_000].mean() == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    "text", ["ffconcat version 1.0\nfile itself\n", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nitself\n"]
+)
+def test_a_list_of_files_that_names_itself_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "itself"
+    path.write_text(text)
+    for read in (read_pcm, duration_hint_ms):
+        with pytest.raises(MediaError, match="is a list of files; expected an audio or video file with sound itself"):
+            read(path)

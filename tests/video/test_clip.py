@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import av
 import numpy as np
@@ -82,3 +83,10 @@ def test_a_damaged_clip_is_refused_in_one_sentence(encoded: bytes) -> None:
     damaged[start : start + 600] = bytes(600)
     with pytest.raises(MediaError, match="install the avatar again"):
         Clip(bytes(damaged)).image(0)
+
+
+def test_a_list_of_files_opens_none_of_them(tmp_path: Path, tiny_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.mp4").write_bytes((tiny_path / "frames.mp4").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MediaError, match="not a video that can be decoded"):
+        Clip(b"ffconcat version 1.0\nfile other.mp4\n")

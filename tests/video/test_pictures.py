@@ -48,3 +48,10 @@ def test_pictures_stored_sideways_come_upright() -> None:
     original = next(pictures(Path(root) / "talking_head" / "grid_s1" / "bbaf2n.mpg"))
     assert upright.shape == original.shape
     assert np.corrcoef(upright[::8, ::8].ravel(), original[::8, ::8].ravel())[0, 1] > 0.75  # from different moments
+
+
+def test_a_list_of_files_that_names_itself_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "itself"
+    path.write_text("ffconcat version 1.0\nfile itself\n")
+    with pytest.raises(MediaError, match="is a list of files; expected a video file"):
+        next(pictures(path))

@@ -14,6 +14,8 @@ from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
 
 LOWEST_RATE_HZ = 1_000
 HIGHEST_RATE_HZ = 768_000  # the fastest converters sold; broken headers claim more
+FILE_LISTS = (b"ffconcat", b"#EXTM3U")
+"""How a list of files begins; FFmpeg opens what it names, and one that names itself keeps it busy without end."""
 _EXPECTED = "expected an audio or video file with sound"
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def decode(
 
     Raises:
         InputError: The file cannot be read.
-        MediaError: Not audio, no audio track, no samples, or a header that makes no sense.
+        MediaError: Not audio, a list of files, no audio track, no samples, or a header that makes no sense.
     """
     path = Path(path)
     _check_readable(path)
@@ -79,16 +81,18 @@ def _check_readable(path: Path) -> None:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise InputError(f"{path} is a pipe or a device; {_EXPECTED}; save the sound to a file first")
         with path.open("rb") as file:
-            empty = not file.read(1)
+            begin = file.read(max(map(len, FILE_LISTS)))
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be read ({reason}); {_EXPECTED}; check the path and its permissions") from None
-    if empty:
+    if not begin:
         raise MediaError(f"{path} is empty; {_EXPECTED}; export it again")
+    if begin.startswith(FILE_LISTS):
+        raise MediaError(f"{path} is a list of files; {_EXPECTED} itself; name one of those files")
 
 
 def _open(path: Path) -> av.container.InputContainer:
-    # An absolute path is never taken for a protocol, and a playlist may name nothing but local files.
+    # An absolute path is never taken for a protocol, and what names other files may name local ones alone.
     options = {"protocol_whitelist": "file"}
     try:
         return av.open(str(path.resolve()), options=options, metadata_errors="replace")

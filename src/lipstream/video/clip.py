@@ -35,7 +35,8 @@ class Clip:
             MediaError: it is not a video.
         """
         try:
-            self._container = av.open(io.BytesIO(encoded), "r", metadata_errors="ignore")
+            # Told what it is, FFmpeg takes no list of files for it, whose files it would open.
+            self._container = av.open(io.BytesIO(encoded), "r", format="mp4", metadata_errors="ignore")
             stream = self._container.streams.video[0]
             self._groups = _groups(self._container, stream)
         except (av.FFmpegError, IndexError) as error:

@@ -1,12 +1,14 @@
 """Any video file in, its pictures out, one after the other and upright."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from lipstream.audio.read import FILE_LISTS
 from lipstream.errors import MediaError
 from lipstream.types import Image
 
@@ -14,6 +16,17 @@ from lipstream.types import Image
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
+
+
+def check_no_list(path: Path) -> None:
+    """Refuse a list of files in place of a video; whatever cannot be read is left to whoever opens it.
+
+    Raises:
+        MediaError: it is one.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(max(map(len, FILE_LISTS))).startswith(FILE_LISTS):
+            raise MediaError(f"{path} is a list of files; expected a video file, such as one of those it names.")
 
 
 def pictures(path: Path) -> Iterator[Image]:
@@ -26,8 +39,9 @@ def pictures(path: Path) -> Iterator[Image]:
         `HWC` uint8 BGR, turned as the file's metadata asks.
 
     Raises:
-        MediaError: the file is no video, holds no picture, or breaks off with an error.
+        MediaError: the file is no video or a list of files, holds no picture, or breaks off with an error.
     """
+    check_no_list(path)
     found = False
     reformatter = VideoReformatter()
     try:

@@ -16,7 +16,6 @@ from lipstream.serve.http.work import done
 from lipstream.types import SAMPLE_RATE_HZ, Pcm
 
 FIELD = "audio"
-_FILE_LIST = b"ffconcat"  # FFmpeg would open the files that it names, itself among them, without end
 
 
 async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
@@ -28,7 +27,7 @@ async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
         workers: where files are copied.
 
     Raises:
-        InputError: there is no sound in it, or a list of files in place of it.
+        InputError: there is no sound in it.
     """
     path = folder / "sound"
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
@@ -37,9 +36,6 @@ async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
         with path.open("wb") as file:
             async for part in request.stream():
                 file.write(part)
-    with path.open("rb") as file:
-        if file.read(len(_FILE_LIST)) == _FILE_LIST:
-            raise MediaError("The sound sent is a list of files; expected an audio or video file with sound itself.")
     return path
 
 
