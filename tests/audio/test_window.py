@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from lipstream.audio.window import (
     WindowStream,
     contexts,
+    own_contexts,
     windows,
     windows_ahead,
     windows_of_rows,
@@ -90,3 +91,12 @@ def test_windows_of_a_lookahead_have_arrived(frame: int, lookahead_ms: int) -> N
     arrived_samples = 640 * frame + 16 * (lookahead_ms + 1)
     arrived_rows = arrived_samples // 200 - 1  # row t needs sample 200 t + 400
     assert windows_of_rows(arrived_rows) > frame + windows_ahead(lookahead_ms) or arrived_samples < 3_400
+
+
+def test_own_features_are_the_rows_around_a_picture_and_repeat() -> None:
+    features = numbered_features(40)
+    first, later, again = own_contexts(features, [0, 20, 60])
+    np.testing.assert_array_equal(later.reshape(16, 512), features[12:28])
+    np.testing.assert_array_equal(again, later)
+    assert not first.reshape(16, 512)[:8].any()
+    np.testing.assert_array_equal(first.reshape(16, 512)[8:], features[:8])

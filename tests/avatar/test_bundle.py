@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lipstream.avatar.arrays import Array
 from lipstream.avatar.bundle import file_entries, open_bundle, open_speech
 from lipstream.errors import AvatarError, AvatarNotFoundError, AvatarVersionError
 
@@ -128,3 +129,38 @@ def test_damaged_speech_networks(tmp_path: Path) -> None:
     (folder / "articulation.onnx").write_bytes(b"")
     with pytest.raises(AvatarError, match="damaged"):
         open_speech(folder)
+
+
+def test_speech_features_are_read_if_there_are_any(copy: Path) -> None:
+    assert open_bundle(copy).speech_features is None
+    features = np.arange(30 * 512, dtype=np.float32).reshape(30, 512)
+    np.save(copy / "speech_features.npy", features)
+    reseal(copy)
+    read = open_bundle(copy).speech_features
+    assert read is not None
+    np.testing.assert_array_equal(read, features)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        np.zeros((0, 512), np.float32),
+        np.zeros((3, 511), np.float32),
+        np.zeros(512, np.float32),
+        np.array(1.0),
+        np.full((1, 512), np.nan, np.float32),
+        np.array([{}]),
+        b"",
+        b"no array",
+        b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999, 512), }".ljust(128),
+    ],
+)
+def test_features_of_another_kind_are_refused(copy: Path, content: Array | bytes) -> None:
+    path = copy / "speech_features.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content)
+    reseal(copy)
+    with pytest.raises(AvatarError, match=r"speech_features\.npy"):
+        open_bundle(copy)

@@ -1,5 +1,7 @@
 """Mel rows in, speech windows and the 16-row contexts around frames out, whole or in pieces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lipstream.rate import window_start_row
@@ -82,6 +84,20 @@ def contexts(
     gathered: Float32 = np.zeros((frames, CONTEXT_ROWS, FEATURE_SIZE), np.float32)
     gathered[exists] = features[rows[exists]]
     return gathered.reshape(frames, 32, 16, 16)
+
+
+def own_contexts(features: Features, numbers: Sequence[int]) -> Contexts:
+    """Gather what an avatar's own speech features say at pictures of its clip: rows i - 8 to i + 7 at picture i.
+
+    Args:
+        features: `[rows, 512]` float32, `speech_features.npy` of a bundle; row r is speech window r - 1.
+        numbers: of the pictures; the features repeat as the clip does, each at its own length.
+
+    Returns:
+        As `contexts` does, one for every picture.
+    """
+    found = [contexts(features, number % len(features), 1, first_window=-1) for number in numbers]
+    return np.concatenate(found)
 
 
 def lookahead_samples(lookahead_ms: int) -> int:

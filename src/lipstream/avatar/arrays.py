@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lipstream.avatar.archive import ZIP_FAULTS, check_plain
 from lipstream.errors import AvatarError
-from lipstream.types import Float32
+from lipstream.types import FEATURE_SIZE, Features, Float32
 
 MAX_NPZ_BYTES = 256 << 20
 
@@ -40,6 +40,25 @@ def _check(path: Path, archive: zipfile.ZipFile) -> None:
     unpacked_bytes = sum(member.file_size for member in archive.infolist())
     if unpacked_bytes > MAX_NPZ_BYTES:
         raise AvatarError(f"{path} unpacks to {unpacked_bytes} bytes, expected at most {MAX_NPZ_BYTES}.")
+
+
+def read_features(path: Path) -> Features:
+    """Read speech features from a `.npy` file.
+
+    Returns:
+        `[rows, 512]` float32, at least one row.
+
+    Raises:
+        AvatarError: it is damaged, of another shape, holds pickled objects, or has more than 256 MiB.
+    """
+    if path.stat().st_size > MAX_NPZ_BYTES:
+        raise AvatarError(f"{path} has {path.stat().st_size} bytes, expected at most {MAX_NPZ_BYTES}.")
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")  # mapped, a header cannot claim more than is there
+    except (OSError, ValueError, EOFError, OverflowError) as error:
+        raise AvatarError(f"{path} cannot be read as a .npy array ({error}); install the avatar again.") from error
+    rows = array.shape[0] if array.ndim else 0
+    return require_array({"features": array}, "features", (max(1, rows), FEATURE_SIZE), path)
 
 
 def require_array(arrays: Mapping[str, Array], name: str, shape: tuple[int, ...], path: Path) -> Float32:

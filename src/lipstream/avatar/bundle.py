@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from lipstream.avatar.archive import unpack
-from lipstream.avatar.arrays import read_npz, require_array
+from lipstream.avatar.arrays import read_features, read_npz, require_array
 from lipstream.avatar.manifest import (
     FileEntry,
     Manifest,
@@ -19,10 +19,11 @@ from lipstream.avatar.manifest import (
     parse_speech_manifest,
 )
 from lipstream.errors import AvatarError, AvatarNotFoundError
-from lipstream.types import Float32
+from lipstream.types import Features, Float32
 
 MANIFEST_NAME = "avatar.json"
 SPEECH_MANIFEST_NAME = "speech.json"
+FEATURES_NAME = "speech_features.npy"
 MAX_MANIFEST_BYTES = 1 << 20
 
 Quality = Literal["fast", "standard"]
@@ -41,6 +42,8 @@ class Bundle:
     """Frame-to-crop transforms, `[N, 2, 3]` float32, pixel centres at whole numbers."""
     poses: Float32
     """Head pose of each picture, `[N, 3]` float32: yaw, pitch, roll in degrees."""
+    speech_features: Features | None = None
+    """Speech features of a clip of its own, `[rows, 512]` float32; for calls that send no audio."""
 
     @property
     def frames_path(self) -> Path:
@@ -169,6 +172,7 @@ def _open_folder(folder: Path) -> Bundle:
         manifest=manifest,
         transforms=require_array(crops, "transforms", (frames, 2, 3), crops_path),
         poses=require_array(crops, "poses", (frames, 3), crops_path),
+        speech_features=read_features(folder / FEATURES_NAME) if FEATURES_NAME in manifest.files else None,
     )
 
 

@@ -79,7 +79,7 @@ def speech_by_number(name: str, frame_ids: Sequence[int], sound: Recording | Non
     Args:
         name: of the avatar.
         frame_ids: pictures of its clip, 1 to 500; the sound goes on from one to the next, however they jump.
-        sound: what is said; None leaves the mouth at rest.
+        sound: what is said; None leaves it to the avatar's own speech features, or its mouth at rest.
         call: whose it is.
 
     Raises:
