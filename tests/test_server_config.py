@@ -205,6 +205,8 @@ def test_a_variable_with_one_underscore_is_corrected() -> None:
         ("server: {max_message_mb: 2000}", "so that no large message could ever be taken"),
         ("server: {role: compositing}", "needs server.inference_url"),
         ("server: {inference_url: 'a:1'}", "read by role compositing alone"),
+        ("server: {inference_ca: c}", "need server.inference_url"),
+        ("server: {inference_key_file: c}", "need server.inference_url"),
         ("tls: {mode: files, key: k}", "needs both tls.certificate and tls.key"),
         ("tls: {certificate: c}", "read in tls.mode files alone, and it is off"),
         ("tls: {client_ca: c}", "tls.client_ca needs tls.mode"),
@@ -332,3 +334,8 @@ def _limits(field: object) -> list[int]:
             metadata += getattr(inner, "metadata", [inner])
     found = [getattr(one, {Ge: "ge", Gt: "gt", Le: "le"}[type(one)]) for one in metadata if type(one) in (Ge, Gt, Le)]
     return [int(limit) for limit in found]
+
+
+def test_a_device_may_be_preferred_and_hits_fade_in_ten_minutes(tmp_path: Path) -> None:
+    config = compose(written(tmp_path, "devices: {assignment_strategy: preferred}"), {}, {}).config
+    assert (config.devices.assignment_strategy, config.registry.half_life_minutes) == ("preferred", 10)

@@ -42,7 +42,7 @@ def remote(served: Running, registry: Registry[Avatar]) -> Remote:
 @pytest.fixture
 def halves(calls: Calls, remote: Remote, avatars: Avatars) -> Iterator[CompositingServiceStub]:
     """A compositing server whose networks are in another one."""
-    answering = compositing.Compositing(avatars, remote, 75, remote.url, remote.healthy)
+    answering = compositing.Compositing(avatars, remote, inference_url=remote.url, inference_healthy=remote.healthy)
     with running(calls, {compositing.SERVICE: answering}) as server:
         yield CompositingServiceStub(server.channel)
 
@@ -139,7 +139,9 @@ def test_an_inference_process_that_is_not_there_is_said(registry: Registry[Avata
             EngineError, match=r"127\.0\.0\.1:1 cannot be reached; start it with `lipstream serve --role"
         ):
             list(remote.speak(Speech("tiny", 1), Future()))
-        health = compositing.Compositing(avatars, remote, 75, remote.url, remote.healthy).health(
+        health = compositing.Compositing(
+            avatars, remote, inference_url=remote.url, inference_healthy=remote.healthy
+        ).health(
             pb.HealthRequest(),
             None,  # type: ignore[arg-type]  # asks no call
         )

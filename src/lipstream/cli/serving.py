@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import lipstream
 from lipstream.avatar.bundle import open_speech
@@ -14,6 +15,7 @@ from lipstream.avatar.registry import list_avatars, speech_folder
 from lipstream.clock import now_ms, unix_ms
 from lipstream.config import Config
 from lipstream.config.server import ServerConfig, is_loopback
+from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.runtime.networks import load_speech
@@ -34,7 +36,7 @@ from lipstream.serve.placement import Device
 from lipstream.serve.process import Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
-from lipstream.serve.remote import connected
+from lipstream.serve.remote import Way, connected
 from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
 from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
@@ -69,7 +71,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         batcher = stack.enter_context(Batcher(limits, now_ms, workers=copies, observe=metrics.ran))
         registry = _registry(config, home)
         stack.callback(registry.unload_all)
-        core = Core(registry, batcher, now_ms)
+        core = Core(registry, batcher, now_ms, config.server.max_audio_s)
         avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, _devices(config))
         allowance = Allowance(config.server.max_bytes_in_flight_mb * MEGABYTE)
         metrics.watch_batches(batcher.stats)
@@ -93,14 +95,15 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
             observers,
         )
         calls = Calls(workers, allowance, guard.admit, observers)
-        url, most_bytes = config.server.inference_url, config.server.max_message_mb * MEGABYTE
-        remote = stack.enter_context(connected(url, registry, now_ms, most_bytes)) if url else None
+        way = _way(config)
+        remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
         served = services(
             config.server.role,
             core,
             avatars,
             home=home.home,
             jpeg_quality=config.output.jpeg_quality,
+            raw=config.output.format == "raw",
             max_audio_s=config.server.max_audio_s,
             quality=config.registry.quality,
             remote=remote,
@@ -131,15 +134,21 @@ def _devices(config: ServerConfig) -> frozenset[str]:
 
 def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
     networks = load_speech(open_speech(speech_folder()), engine=config.devices.engine)
-    wanted, devices = config.registry, config.devices
+    wanted, devices, paints = config.registry, config.devices, config.server.role != "compositing"
 
     def open_one(name: str, device: str) -> Avatar:
         path = bundle_of(name, home.home)
         return open_avatar(
-            path, networks, engine=devices.engine, device=device, quality=wanted.quality, streams=devices.workers
+            path,
+            networks,
+            engine=devices.engine,
+            device=device,
+            quality=wanted.quality,
+            streams=devices.workers,
+            paints=paints,
         )
 
-    loader = Loader(open_one)
+    loader = Loader(open_one, paints=paints)
     return Registry(
         lambda name, device: loader.load(name, device.name),
         lambda _: None,  # an avatar's memory goes with its last reference
@@ -156,6 +165,23 @@ def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
 
 def _keys(config: ServerConfig) -> KeyFile | None:
     return KeyFile(config.auth.keys_file) if config.auth.keys_file is not None else None
+
+
+def _way(config: ServerConfig) -> Way | None:
+    """The way to the inference process, if there is one."""
+    server = config.server
+    if server.inference_url is None:
+        return None
+    ca, key = _content(server.inference_ca), _content(server.inference_key_file)
+    key_text = None if key is None else key.decode("utf-8", "replace").strip()
+    return Way(server.inference_url, server.max_message_mb * MEGABYTE, ca, key_text)
+
+
+def _content(path: Path | None) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
 
 
 def _material(config: ServerConfig) -> Material | None:

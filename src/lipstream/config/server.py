@@ -66,6 +66,10 @@ class Server(_Tree):
     """all, or one half of a pair of processes: inference (the networks), compositing (the pictures)"""
     inference_url: Annotated[str, _matching(_ADDRESS)] | None = None
     """HOST:PORT of the inference process; for role compositing alone"""
+    inference_ca: File | None = None
+    """a PEM file: who signed the inference process's certificate; if set, the way there is encrypted"""
+    inference_key_file: File | None = None
+    """a file with the key that the inference process asks for, and nothing else"""
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/]+$")] = "127.0.0.1"
     """the address to listen on; other than loopback it needs auth.keys_file or auth.insecure"""
     grpc_port: Ports = (50051, 50053)
@@ -119,7 +123,7 @@ class Registry(_Tree):
     """the most memory of all avatars, 1 to 16777216 MB of 1,048,576 bytes; null for no limit"""
     eviction_policy: Literal["lfu", "lru"] = "lfu"
     """which avatar leaves when there is no room: lfu (the least used) or lru (the longest unused)"""
-    half_life_minutes: Annotated[float, Field(gt=0, le=525_600)] = 30
+    half_life_minutes: Annotated[float, Field(gt=0, le=525_600)] = 10
     """for lfu: after how many minutes a use counts half, above 0, at most 525600"""
     idle_timeout_minutes: Annotated[float, Field(ge=0, le=525_600)] = 60
     """after how many unused minutes an avatar is unloaded, 0 to 525600; 0 means never"""
@@ -147,8 +151,8 @@ class DeviceChoice(_Tree):
 
     names: Devices = ("auto",)
     """auto, or any of cpu, cuda, cuda:0, cuda:1, ..."""
-    assignment_strategy: Literal["round-robin", "least-loaded"] = "round-robin"
-    """which device the next avatar goes to: round-robin or least-loaded"""
+    assignment_strategy: Literal["round-robin", "least-loaded", "preferred"] = "round-robin"
+    """which device the next avatar goes to: round-robin, least-loaded, or preferred (the first named with room)"""
     workers: Annotated[int, Field(ge=1, le=16)] = 1
     """copies of an avatar's network on its device, 1 to 16"""
     engine: Literal["auto", "openvino", "onnx", "torch"] = "auto"
@@ -159,7 +163,7 @@ class Output(_Tree):
     """How frames are returned where the contract leaves it open."""
 
     format: Literal["jpeg", "raw"] = "jpeg"
-    """jpeg, or raw (height x width x 3 bytes, blue green red)"""
+    """of frames in packages monolithic and compositing: jpeg, or raw (height x width x 3 bytes, blue green red)"""
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 75
     """quality of JPEG pictures, 1 to 100"""
 
@@ -222,6 +226,9 @@ def _contradictions(config: ServerConfig) -> list[str]:
         ),
         f"server.inference_url is read by role compositing alone, and server.role is {server.role}.": (
             server.role != "compositing" and server.inference_url is not None
+        ),
+        "server.inference_ca and server.inference_key_file need server.inference_url.": (
+            server.inference_url is None and (server.inference_ca is not None or server.inference_key_file is not None)
         ),
         "tls.mode files needs both tls.certificate and tls.key.": tls.mode == "files" and not files_given,
         f"tls.certificate and tls.key are read in tls.mode files alone, and it is {tls.mode}.": (

@@ -1,13 +1,15 @@
 """An avatar bundle in, everything that makes it speak loaded and ready out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
-from lipstream.errors import AvatarError, AvatarVersionError, MediaError
+from lipstream.errors import AvatarError, AvatarVersionError, EngineError, MediaError
 from lipstream.render.face import FaceRenderer
-from lipstream.runtime.networks import QUALITIES, SpeechEngines, load_generator, load_speech
+from lipstream.runtime.networks import QUALITIES, Generator, SpeechEngines, load_generator, load_speech, select_network
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
+from lipstream.types import Features, Float32
 from lipstream.video.clip import Clip
 
 
@@ -29,6 +31,8 @@ class Avatar:
     """What the generator sees and where its work goes."""
     networks: SpeechEngines
     """Speech to articulation, shared by all avatars."""
+    speech_features: Features | None = None
+    """What it says where no sound is sent, `[rows, 512]` float32; see `audio.window.own_contexts`."""
 
     def speech(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToCode:
         """Begin a speech.
@@ -44,7 +48,7 @@ class Avatar:
         return SpeechToCode(encoder, articulation, lookahead_ms=lookahead_ms, gain=gain)
 
 
-def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
+def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
     path: Path,
     speech: Path | SpeechEngines,
     *,
@@ -52,6 +56,7 @@ def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
     device: str = "auto",
     quality: str = "auto",
     streams: int = 1,
+    paints: bool = True,
 ) -> Avatar:
     """Load an avatar and the networks that make it speak.
 
@@ -62,6 +67,7 @@ def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
         device: of the generator: `cpu`, `cuda`, `cuda:1`, ...; `auto` lets the engine choose.
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
         streams: batches that threads will run through the generator side by side.
+        paints: whether the generator is loaded; not where another process runs it.
 
     Raises:
         AvatarVersionError: the bundle is of a newer format, or of other articulation codes than the speech networks.
@@ -74,7 +80,10 @@ def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
         raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
     networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
     _check_articulation(bundle, networks)
-    generator = load_generator(bundle, engine=engine, device=device, quality=quality, streams=streams)
+    if paints:
+        generator = load_generator(bundle, engine=engine, device=device, quality=quality, streams=streams)
+    else:
+        generator = Generator(_Elsewhere(), select_network(bundle.manifest, quality)[0], _Elsewhere.precision)
     return Avatar(
         name=bundle.manifest.name,
         engine=generator.engine.name,
@@ -83,7 +92,18 @@ def open_avatar(  # noqa: PLR0913  four that an operator chooses, by name only
         clip=_open_clip(bundle),
         face=FaceRenderer(bundle, generator.engine),
         networks=networks,
+        speech_features=bundle.speech_features,
     )
+
+
+class _Elsewhere:
+    """Stands in for a generator that another process runs."""
+
+    name = device = precision = "none"
+
+    def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
+        """Refuse."""
+        raise EngineError(f"This process does not run the generator ({', '.join(inputs)}); ask the one that does.")
 
 
 def verify(bundle: Bundle) -> list[str]:

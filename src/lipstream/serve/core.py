@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lipstream.audio.window import own_contexts
+from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import NO_DEADLINE, Batcher
 from lipstream.render.crop import Box
@@ -14,7 +16,7 @@ from lipstream.serve.registry import Registry
 from lipstream.speech.articulation import clamp
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS
 from lipstream.speech.excerpt import excerpt_codes
-from lipstream.types import CODE_SIZE, Contexts, Float32, Image
+from lipstream.types import CODE_SIZE, SAMPLE_RATE_HZ, Codes, Contexts, Float32, Image
 from lipstream.wire.recording import Recording
 
 AHEAD_FRAMES = 32
@@ -32,7 +34,8 @@ class Speech:
     first_picture: int = 0
     """Number of the first picture in the driving clip, which is a loop."""
     sound: Recording | Contexts | None = None
-    """A recording, or the client's own features `[frames, 32, 16, 16]`; none leaves the mouth at rest."""
+    """A recording, or the client's own features `[frames, 32, 16, 16]`; without either the avatar's own speech features
+    move the mouth, or it rests where there are none."""
     crops: Sequence[Image] | None = None
     """Driving crops `[320, 320, 3]` uint8 BGR in place of the avatar's own; what its mask covers is not looked at."""
     gain: float = 1.0
@@ -100,6 +103,8 @@ class Core:
     """Runs their generators."""
     now_ms: Callable[[], float]
     """A monotonic clock."""
+    max_audio_s: float = 600
+    """The longest recording."""
 
     def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
         """Paint every picture of a request.
@@ -113,10 +118,12 @@ class Core:
             The pictures in order.
 
         Raises:
+            InputError: the recording is too long.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
             BusyError: too many frames wait already, or every place for an avatar is in use.
             CancelledError: nobody waits any more.
         """
+        self._check_length(speech.sound)
         spent = spent or Spent()
         watch = Stopwatch(spent, self.now_ms)
         with self.registry.lease(speech.avatar) as avatar:
@@ -140,6 +147,13 @@ class Core:
                     if patch is not None:
                         patch.cancel()
                 self.registry.add_generator_ms(speech.avatar, spent.paint_ms, spent.frames)
+
+    def _check_length(self, sound: Recording | Contexts | None) -> None:
+        if isinstance(sound, Recording) and len(sound.pcm) > self.max_audio_s * SAMPLE_RATE_HZ:
+            raise InputError(
+                f"the sound is {len(sound.pcm) / SAMPLE_RATE_HZ:,.1f} s long; expected at most {self.max_audio_s:g} s "
+                "(server.max_audio_s): send it in parts"
+            )
 
     def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
         number = speech.number(offset)
@@ -172,13 +186,24 @@ def _codes(avatar: Avatar, speech: Speech) -> Iterator[Float32]:
     """The code of every frame, `[12]` each."""
     match speech.sound:
         case None:
-            yield from np.zeros((speech.frames, CODE_SIZE), np.float32)
+            yield from _own_codes(avatar, [speech.number(offset) for offset in range(speech.frames)])
         case Recording(pcm=pcm, first_frame=first_frame):
             converter = avatar.speech(gain=speech.gain, lookahead_ms=speech.lookahead_ms)
             for codes in excerpt_codes(converter, pcm, first_frame, speech.frames):
                 yield from codes
-        case contexts:
-            yield from clamp(avatar.networks.articulation.run({"audio": contexts})["code"])
+        case sent:
+            yield from _codes_of(avatar, sent)
+
+
+def _own_codes(avatar: Avatar, numbers: Sequence[int]) -> Codes:
+    """What is said at these pictures where no sound is sent."""
+    if avatar.speech_features is None:
+        return np.zeros((len(numbers), CODE_SIZE), np.float32)
+    return _codes_of(avatar, own_contexts(avatar.speech_features, numbers))
+
+
+def _codes_of(avatar: Avatar, audio: Contexts) -> Codes:
+    return clamp(avatar.networks.articulation.run({"audio": audio})["code"])
 
 
 class Stopwatch:

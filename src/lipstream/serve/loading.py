@@ -20,14 +20,22 @@ WARM_BATCHES = (1, 2, 4, 8)
 class Loader:
     """Loads avatars one at a time, so that the memory each takes can be told from the process's."""
 
-    def __init__(self, open_one: Callable[[str, str], Avatar], resident_bytes: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        open_one: Callable[[str, str], Avatar],
+        resident_bytes: Callable[[], int] | None = None,
+        *,
+        paints: bool = True,
+    ) -> None:
         """Prepare.
 
         Args:
             open_one: opens the avatar of a name for a device.
             resident_bytes: memory of this process; measured where not given.
+            paints: whether avatars bring networks that run here and are to be warmed.
         """
         self._open_one, self._resident_bytes = open_one, resident_bytes or resident_memory_bytes
+        self._paints = paints
         self._lock = threading.Lock()
         self._measured: WeakKeyDictionary[Avatar, int] = WeakKeyDictionary()
 
@@ -36,7 +44,8 @@ class Loader:
         with self._lock:
             before_bytes = self._resident_bytes()
             avatar = self._open_one(name, device)
-            warm(avatar)
+            if self._paints:
+                warm(avatar)
             grown_bytes = self._resident_bytes() - before_bytes
             self._measured[avatar] = max(0, grown_bytes) + _yet_to_decode_bytes(avatar)
             return avatar

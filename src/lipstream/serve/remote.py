@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 import numpy as np
@@ -38,6 +38,8 @@ class Remote:
     """Where that is, for people to read."""
     now_ms: Callable[[], float]
     """A monotonic clock."""
+    metadata: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What every call brings along: the key, where one is asked for."""
 
     def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
         """Paint every picture of a request.
@@ -80,13 +82,15 @@ class Remote:
     def healthy(self) -> bool:
         """Whether the inference process says that it can be asked."""
         try:
-            answer = InferenceServiceStub(self.channel).Health(HealthRequest(), timeout=HEALTH_TIMEOUT_S)
+            answer = InferenceServiceStub(self.channel).Health(
+                HealthRequest(), timeout=HEALTH_TIMEOUT_S, metadata=self.metadata
+            )
         except grpc.RpcError:
             return False
         return bool(answer.healthy)
 
     def _ask(self, request: InferBatchRequest, speech: Speech, gone: "Future[None]") -> InferBatchResponse:
-        metadata = [(START_KEY, str(speech.first_picture))]
+        metadata = (*self.metadata, (START_KEY, str(speech.first_picture)))
         call = InferenceServiceStub(self.channel).InferBatch.future(request, metadata=metadata)
         gone.add_done_callback(lambda _: call.cancel())
         try:
@@ -120,24 +124,40 @@ class Remote:
         return [np.frombuffer(output.data, "<f4").reshape(3, CROP_SIZE, CROP_SIZE) for output in answer.outputs]
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an inference process is reached."""
+
+    url: str
+    """Its HOST:PORT."""
+    max_message_bytes: int
+    """The largest message."""
+    ca: bytes | None = None
+    """PEM of who signed its certificate; None does not encrypt, which is for one machine or a private network."""
+    key: str | None = field(default=None, repr=False)
+    """The key that it asks for."""
+
+
 @contextmanager
-def connected(
-    url: str, registry: Registry[Avatar], now_ms: Callable[[], float], max_message_bytes: int
-) -> Iterator[Remote]:
+def connected(way: Way, registry: Registry[Avatar], now_ms: Callable[[], float]) -> Iterator[Remote]:
     """Lend a way to ask an inference process, which need not be there yet.
 
     Args:
-        url: its HOST:PORT; the way there is not encrypted, so it belongs on the same machine or a private network.
+        way: to it.
         registry: the avatars whose pictures the mouths are blended into.
         now_ms: a monotonic clock.
-        max_message_bytes: the largest message.
     """
     sizes = (
-        ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", way.max_message_bytes),
+        ("grpc.max_send_message_length", way.max_message_bytes),
     )
-    with grpc.insecure_channel(url, sizes) as channel:
-        yield Remote(registry, channel, url, now_ms)
+    metadata = () if way.key is None else (("authorization", f"Bearer {way.key}"),)
+    if way.ca is None:
+        opened = grpc.insecure_channel(way.url, sizes)
+    else:
+        opened = grpc.secure_channel(way.url, grpc.ssl_channel_credentials(way.ca), sizes)
+    with opened as channel:
+        yield Remote(registry, channel, way.url, now_ms, metadata)
 
 
 def _request(avatar: Avatar, speech: Speech, images: Sequence[Image], numbers: Sequence[int]) -> InferBatchRequest:

@@ -20,6 +20,7 @@ from lipstream.serve.wires import (
     native,
     optimized,
 )
+from lipstream.serve.wires.asked import WholeFrames
 from lipstream.serve.wires.header import Headers
 
 Role = Literal["all", "inference", "compositing"]
@@ -33,6 +34,7 @@ def services(  # noqa: PLR0913  all but three are by name only
     *,
     home: Path,
     jpeg_quality: int = 75,
+    raw: bool = False,
     max_audio_s: float = 600,
     quality: str = "auto",
     remote: Remote | None = None,
@@ -45,6 +47,7 @@ def services(  # noqa: PLR0913  all but three are by name only
         avatars: who can be shown.
         home: folder whose `avatars` folder holds the installed ones, of which calls may name one by its folder.
         jpeg_quality: of whole frames, 1 to 100.
+        raw: whether whole frames are sent as they are where the contract leaves it open.
         max_audio_s: the longest sound that comes as a file, or as a whole speech.
         quality: in which avatars are loaded: low, medium, high or auto.
         remote: the inference process, which paints for role compositing.
@@ -52,13 +55,14 @@ def services(  # noqa: PLR0913  all but three are by name only
     Raises:
         InputError: role compositing without `remote`.
     """
+    frames = WholeFrames(jpeg_quality, raw)
     match role:
         case "inference":
             return {inference.SERVICE: inference.Inference(avatars, core)}
         case "compositing":
             if remote is None:
                 raise InputError("role compositing needs the URL of an inference process: give --inference-url")
-            served = compositing.Compositing(avatars, remote, jpeg_quality, remote.url, remote.healthy)
+            served = compositing.Compositing(avatars, remote, frames, remote.url, remote.healthy)
             return {compositing.SERVICE: served}
         case "all":
             manifests = Manifests(home)
@@ -66,12 +70,12 @@ def services(  # noqa: PLR0913  all but three are by name only
             return {
                 native.SERVICE: native.Native(core, headers, max_audio_s),
                 directory.SERVICE: directory.Directory(avatars, manifests, core),
-                monolithic.SERVICE: monolithic.Monolithic(core, avatars, jpeg_quality),
+                monolithic.SERVICE: monolithic.Monolithic(core, avatars, frames),
                 optimized.SERVICE: optimized.Optimized(core, avatars, home, jpeg_quality),
                 lipsync.MOUTHS: lipsync.Mouths(core, avatars),
                 lipsync.COMPOSITE: lipsync.Composites(core),
                 lipsync.TENANTS: lipsync.Tenants(avatars, core),
                 inference.SERVICE: inference.Inference(avatars, core),
-                compositing.SERVICE: compositing.Compositing(avatars, core, jpeg_quality),
+                compositing.SERVICE: compositing.Compositing(avatars, core, frames),
                 lipsyncsrv.SERVICE: lipsyncsrv.LipSyncService(core, avatars, home, jpeg_quality, max_audio_s),
             }

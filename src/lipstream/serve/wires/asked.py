@@ -111,7 +111,7 @@ def speech_of(asked: Asked, call: Call, *, max_batch: int = MAX_BATCH, mouths_on
     """Check a batch call and say what it asks.
 
     Args:
-        asked: its fields; `raw_audio` counts before `audio_features`, without either the mouth rests.
+        asked: its fields; `raw_audio` counts before `audio_features`, without either see `Speech.sound`.
         call: whose it is.
         max_batch: the contract's limit.
         mouths_only: whether mouths are wanted in place of frames.
@@ -153,9 +153,21 @@ def driving_crops(visual: Visual) -> list[Image]:
     return [np.rint(frame[3:] * 255).astype(np.uint8).transpose(1, 2, 0).copy() for frame in visual]
 
 
-def encoded(painted: Painted, quality: int) -> bytes:
-    """The whole picture as a JPEG."""
-    return encode_jpeg(painted.image, quality=quality)
+@dataclass(frozen=True, slots=True)
+class WholeFrames:
+    """How whole frames are sent where the contract leaves it open."""
+
+    jpeg_quality: int = 75
+    """Of JPEGs, 1 to 100."""
+    raw: bool = False
+    """Whether they are sent as they are, `HWC` uint8 BGR, in place of JPEG."""
+
+    def encode(self, painted: Painted) -> bytes:
+        """A picture's bytes."""
+        return painted.image.tobytes() if self.raw else encode_jpeg(painted.image, quality=self.jpeg_quality)
+
+
+JPEGS = WholeFrames()
 
 
 def attempt(work: Callable[[], _Answer], failed: Callable[[str], _Answer]) -> _Answer:

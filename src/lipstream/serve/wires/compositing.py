@@ -1,4 +1,4 @@
-"""`compositing.CompositingService`: audio and frame numbers in, JPEG frames out; the networks are here or elsewhere."""
+"""`compositing.CompositingService`: audio and frame numbers in, frames out; the networks are here or elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from lipstream import __version__
 from lipstream.serve.rpc import Call
-from lipstream.serve.wires.asked import Asked, Speaker, answer_batch, encoded, in_band
+from lipstream.serve.wires.asked import JPEGS, Asked, Speaker, WholeFrames, answer_batch, in_band
 from lipstream.serve.wires.models import Models
 from lipstream.wire.pb import compositing_pb2 as pb
 
@@ -20,8 +20,8 @@ class Compositing(Models):
 
     core: Speaker
     """Paints, with networks of its own or those of an inference process."""
-    jpeg_quality: int = 75
-    """Of the frames, 1 to 100."""
+    frames: WholeFrames = JPEGS
+    """How the frames are sent."""
     inference_url: str = ""
     """HOST:PORT of the inference process; empty where the networks run here."""
     inference_healthy: Callable[[], bool] = lambda: True
@@ -40,7 +40,7 @@ class Compositing(Models):
             request.start_frame_idx,
             request.sample_rate,
         )
-        answered = answer_batch(self.core, asked, call, lambda painted: encoded(painted, self.jpeg_quality))
+        answered = answer_batch(self.core, asked, call, self.frames.encode)
         return pb.CompositeBatchResponse(
             composited_frames=answered.pictures,
             inference_time_ms=answered.inference_ms,

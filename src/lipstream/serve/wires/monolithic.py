@@ -1,11 +1,11 @@
-"""`monolithic.MonolithicService`: audio and frame numbers in, finished JPEG frames out."""
+"""`monolithic.MonolithicService`: audio and frame numbers in, finished frames out."""
 
 from dataclasses import dataclass
 
 from lipstream.serve.avatars import Avatars, gpu_of
 from lipstream.serve.core import Core
 from lipstream.serve.rpc import Call
-from lipstream.serve.wires.asked import Asked, answer_batch, encoded, in_band
+from lipstream.serve.wires.asked import JPEGS, Asked, WholeFrames, answer_batch, in_band
 from lipstream.wire.pb import monolithic_pb2 as pb
 
 SERVICE = pb.DESCRIPTOR.services_by_name["MonolithicService"]
@@ -20,8 +20,8 @@ class Monolithic:
     """Paints."""
     avatars: Avatars
     """Who can be shown."""
-    jpeg_quality: int = 75
-    """Of the frames, 1 to 100."""
+    frames: WholeFrames = JPEGS
+    """How the frames are sent."""
 
     @in_band(pb.CompositeBatchResponse)
     def infer_batch_composite(self, request: pb.CompositeBatchRequest, call: Call) -> pb.CompositeBatchResponse:
@@ -35,7 +35,7 @@ class Monolithic:
             request.start_frame_idx,
             request.sample_rate,
         )
-        answered = answer_batch(self.core, asked, call, lambda painted: encoded(painted, self.jpeg_quality))
+        answered = answer_batch(self.core, asked, call, self.frames.encode)
         return pb.CompositeBatchResponse(
             composited_frames=answered.pictures,
             inference_time_ms=answered.inference_ms,
