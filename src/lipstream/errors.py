@@ -11,6 +11,7 @@ LipstreamError
 │   └── UnknownCallerError            a caller without a key, or with one that is not known
 ├── BusyError (RuntimeError)          everything is in use at the moment; the same request may succeed later
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
+├── ServerError (ConnectionError)     a server that cannot be reached, or that failed
 ├── OutputError (OSError)             an output that cannot be written
 │   └── OutputExistsError             an output that exists (also FileExistsError)
 └── MissingExtraError (ImportError)   an optional package that is not installed
@@ -59,6 +60,10 @@ class BusyError(LipstreamError, RuntimeError):
 
 class EngineError(LipstreamError, RuntimeError):
     """An inference engine that is missing, fails to load, or fails to reproduce the golden values."""
+
+
+class ServerError(LipstreamError, ConnectionError):
+    """A server that cannot be reached, or that failed."""
 
 
 class OutputError(LipstreamError, OSError):

@@ -7,7 +7,7 @@ import pytest
 from lipstream.errors import InputError, OutputError, OutputExistsError
 from lipstream.types import Image
 from lipstream.video import jpeg, staging
-from lipstream.video.jpeg import check_jpegs, check_pattern, encode_jpeg, open_jpegs
+from lipstream.video.jpeg import check_jpegs, check_pattern, decode_jpeg, encode_jpeg, open_jpegs
 
 
 @pytest.fixture
@@ -26,6 +26,15 @@ def test_a_picture_survives(image: Image) -> None:
     decoded = cv2.imdecode(np.frombuffer(encode_jpeg(image), np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert np.abs(decoded.astype(int) - image).mean() < 2
+
+
+def test_a_jpeg_is_read_again_and_what_is_none_is_refused(image: Image) -> None:
+    encoded = encode_jpeg(image)
+    again = decode_jpeg(encoded)
+    assert (again.shape, again.dtype) == (image.shape, np.uint8)
+    for data in (b"", b"no picture", encoded[:20]):
+        with pytest.raises(InputError, match="are no JPEG"):
+            decode_jpeg(data)
 
 
 def test_quality_costs_bytes(image: Image) -> None:

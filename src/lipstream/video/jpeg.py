@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import Image
@@ -30,6 +31,18 @@ def encode_jpeg(image: Image, *, quality: int = QUALITY) -> bytes:
     """
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return encoded.tobytes()
+
+
+def decode_jpeg(data: bytes) -> Image:
+    """Decompress one picture, to `HWC` uint8 BGR.
+
+    Raises:
+        InputError: it is no picture.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise InputError(f"{len(data):,} bytes are no JPEG; expected a whole one.")
+    return np.asarray(image, np.uint8)
 
 
 @contextmanager

@@ -1,0 +1,153 @@
+"""Speeches and answers in, messages of lipstream.v1 and what they mean out: what both clients share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import grpc
+import numpy as np
+
+from lipstream.audio.read import decode
+from lipstream.errors import (
+    AccessError,
+    AvatarError,
+    AvatarNotFoundError,
+    BusyError,
+    InputError,
+    LipstreamError,
+    ServerError,
+    UnknownCallerError,
+)
+from lipstream.types import SAMPLE_RATE_HZ, Float32, Image, Pcm
+from lipstream.video.jpeg import decode_jpeg
+from lipstream.wire.pb import lipstream_v1_pb2 as pb
+from lipstream.wire.pcm import int16_bytes, read_samples
+
+FILM_RATE_HZ = 48_000
+"""At which sound is sent that an MP4 is to hold."""
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
+FORMATS = {"jpeg": pb.FORMAT_JPEG, "raw": pb.FORMAT_RAW, "mp4": pb.FORMAT_MP4}
+ERRORS: dict[grpc.StatusCode, type[LipstreamError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InputError,
+    grpc.StatusCode.NOT_FOUND: AvatarNotFoundError,
+    grpc.StatusCode.UNAUTHENTICATED: UnknownCallerError,
+    grpc.StatusCode.PERMISSION_DENIED: AccessError,
+    grpc.StatusCode.FAILED_PRECONDITION: AvatarError,
+}
+"""What a status is raised as; anything else is a ServerError."""
+
+SpeechLike = Pcm | str | Path
+"""`[L]` float32 in -1..1, or the path of any file with sound."""
+PictureFormat = Literal["jpeg", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenFrame:
+    """One finished frame of the person with the sound that belongs to it."""
+
+    index: int
+    """Frame number from 0 at 25 frames a second."""
+    data: bytes
+    """The picture as it was sent: a JPEG, or pixels in rows from the top, blue, green and red."""
+    audio: Pcm
+    """The frame's 640 samples, `[640]` float32 at 16 kHz, zero-padded at the end."""
+    width: int
+    """Of the picture, in pixels."""
+    height: int
+    """Of the picture, in pixels."""
+    format: PictureFormat
+    """Of `data`."""
+
+    @property
+    def image(self) -> Image:
+        """The picture, `HWC` uint8 BGR; a JPEG is decoded anew every time."""
+        if self.format == "jpeg":
+            return decode_jpeg(self.data)
+        return np.frombuffer(self.data, np.uint8).reshape(self.height, self.width, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a speech is wanted; what is not told is left to the server."""
+
+    sample_rate: int = SAMPLE_RATE_HZ
+    """Of an array, 8,000 to 192,000 Hz; a file has its own."""
+    gain: float = 1.0
+    """Factor of every mouth movement, 0 (closed) to 2."""
+    lookahead_ms: int | None = None
+    """Sound after the start of a frame that its mouth may depend on, 172 to 452."""
+    jpeg_quality: int = 0
+    """1 to 100; 0 means the server's."""
+    first_clip_frame: int = 0
+    """Frame of the avatar's clip that frame 0 shows."""
+
+
+DEFAULT_WISHES = Wishes()
+
+
+def request_of(speech: SpeechLike, avatar: str, form: str, wishes: Wishes) -> pb.GenerateRequest:
+    """The message that asks for a speech.
+
+    Args:
+        speech: what to say.
+        avatar: who says it; empty for the server's default.
+        form: `jpeg`, `raw` or `mp4`.
+        wishes: how.
+
+    Raises:
+        InputError: a file that cannot be read or is no sound, or an array that is no speech.
+    """
+    if form not in FORMATS:
+        raise InputError(f"The format is {form!r}; expected {' or '.join(FORMATS)}.")
+    samples, rate_hz = _samples(speech, FILM_RATE_HZ if form == "mp4" else SAMPLE_RATE_HZ, wishes.sample_rate)
+    header = pb.Header(
+        avatar=avatar,
+        audio_format=pb.AUDIO_FORMAT_INT16,
+        sample_rate_hz=rate_hz,
+        format=FORMATS[form],
+        gain=wishes.gain,
+        jpeg_quality=wishes.jpeg_quality,
+        first_clip_frame=wishes.first_clip_frame,
+    )
+    if wishes.lookahead_ms is not None:
+        header.lookahead_ms = wishes.lookahead_ms
+    return pb.GenerateRequest(header=header, audio=int16_bytes(samples))
+
+
+def frame_of(frame: pb.Frame, form: PictureFormat) -> SpokenFrame:
+    """A frame as it came."""
+    audio = read_samples(frame.audio, "int16")
+    return SpokenFrame(frame.index, frame.image, audio, frame.width, frame.height, form)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise what a call's end means."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise error_of(error) from error
+
+
+def error_of(error: grpc.RpcError) -> LipstreamError:
+    """What a call's end means; `error` is also a `grpc.Call`, or of gRPC's asyncio."""
+    call: Any = error
+    code, message = call.code(), call.details() or call.code().name
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # a message that is too large will be so later too
+        told_to_wait = any(key == PUSHBACK_KEY for key, _ in call.trailing_metadata() or ())
+        return BusyError(message) if told_to_wait else InputError(message)
+    if kind := ERRORS.get(code):
+        return kind(message)
+    return ServerError(f"The server did not answer ({code.name}): {message}")
+
+
+def _samples(speech: SpeechLike, file_rate_hz: int, array_rate_hz: int) -> tuple[Float32, int]:
+    if isinstance(speech, str | Path):
+        return np.concatenate(list(decode(speech, sample_rate_hz=file_rate_hz))), file_rate_hz
+    if not isinstance(speech, np.ndarray) or speech.dtype.kind != "f" or speech.ndim != 1:
+        raise InputError("The speech is no array [L] of floats in -1..1, nor the path of a file; give one of them.")
+    if not np.isfinite(speech).all():
+        raise InputError("The speech has samples that are not numbers; expected -1..1: look at what makes it.")
+    return speech, array_rate_hz
