@@ -28,7 +28,13 @@ class HttpServer:
             context: TLS; None speaks plain text.
         """
         self._ready = False
-        config = uvicorn.Config(app(lambda: self._ready), lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            app(lambda: self._ready),
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # the application logs itself what fails; broken bytes of strangers are not worth it
+            access_log=False,
+        )
         config.load()
         config.ssl = context
         self._server = _Server(config)
