@@ -255,8 +255,9 @@ def test_interrupting_nothing_is_answered_too(tiny: Avatar) -> None:
     async def test() -> None:
         async with listening(tiny, LIVE) as listener:
             assert listener.stream.interrupt() == Interrupted(1, 0, 0)
+            listener.stream.interrupt()
             await settle()
-            assert listener.events == [Interrupted(1, 0, 0)]
+            assert listener.events == [Interrupted(1, 0, 0)] * 2
 
     run(test)
 

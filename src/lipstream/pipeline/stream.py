@@ -66,6 +66,8 @@ class Stream:
     async def push(self, sound: Pcm | End) -> None:
         """Hand over the next sound; returns once it is heard, which takes longer when too much waits.
 
+        Pushes are heard one after the other; one that is cancelled may lose its sound.
+
         Args:
             sound: `[n]` float32 in -1..1, n from 0 up, at the rate of the settings; or END: what was pushed is shown
                 to its end, then Ended is told of, and other speech may follow.
@@ -107,7 +109,8 @@ class Stream:
         ends = sum(isinstance(one, Ended) for one in self._leaving)
         ends += self._playout.drop(self._last, self._played_samples, speaking=self._speaking)
         event = Interrupted(self._next_index, self._played_samples, dropped_samples)
-        self._leaving = deque([event, *[Ended(self._next_index, self._played_samples)] * ends])
+        answers = [one for one in self._leaving if isinstance(one, Interrupted)]
+        self._leaving = deque([*answers, event, *[Ended(self._next_index, self._played_samples)] * ends])
         self._interruptions += 1
         self._dropped_samples += dropped_samples
         self._unheard_samples = self._pending_samples = 0
@@ -148,7 +151,7 @@ class Stream:
         return self
 
     async def __anext__(self) -> StreamFrame | Event:
-        """The next frame once it is finished, or event.
+        """The next frame once it is finished, or event; after an error there is nothing left to do but to close.
 
         Raises:
             BusyError: too many frames of all streams wait for the networks.
