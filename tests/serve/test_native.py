@@ -170,9 +170,3 @@ def test_who_leaves_lets_go_of_the_avatar(stub: SpeechStub, avatars: Avatars, he
     generated(stub, b"\0\0")
     used = avatars.named("tiny")
     assert used.frames < 60 * 25
-
-
-def test_a_stream_is_refused_with_a_sentence(stub: SpeechStub) -> None:
-    with pytest.raises(grpc.RpcError, match=r"no Speech\.Stream yet") as caught:
-        list(stub.Stream(iter([pb.StreamRequest()]), timeout=PATIENCE_S))
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

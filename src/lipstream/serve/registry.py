@@ -91,6 +91,11 @@ class Registry(Generic[T]):
         with self._lock:
             self._shelf.add_generator_ms(self.resolve(name), duration_ms, frames)
 
+    def add_frames(self, name: str, frames: int) -> None:
+        """Count frames of what has this name and is leased, where nobody measures the generator's share in them."""
+        with self._lock:
+            self._shelf.add_frames(self.resolve(name), frames)
+
     def load(self, name: str, preferred_device: str | None = None) -> NameStatistics:
         """Load what has this name, if it is not; no request is counted. Raises what `lease` raises."""
         entry, _ = self._hold(name, preferred_device)

@@ -2,16 +2,18 @@
 
 Messages arrive as bytes and are parsed by a worker, so that 80 MB of one client do not hold up the event loop of all.
 A method takes a request and its `Call` and returns the response, or an iterator of responses where only the answer
-streams; where both sides stream it is called for every request.
+streams; where both sides stream it is called for every request. An asynchronous generator takes the whole stream of
+requests in place of one, and the workers beside its `Call`: a session, which is one call from its begin to its end.
 """
 
 import asyncio
+import inspect
 import logging
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -123,7 +125,10 @@ class Calls:
         return grpc.method_handlers_generic_handler(service.full_name, methods)
 
     def _method(self, method: MethodDescriptor, answer: Callable[..., Any]) -> "grpc.RpcMethodHandler[Any, Any]":
-        answer = partial(_answer, GetMessageClass(method.input_type), answer)
+        request_class = GetMessageClass(method.input_type)
+        if inspect.isasyncgenfunction(answer):
+            return grpc.stream_stream_rpc_method_handler(partial(self._session, method, request_class, answer))
+        answer = partial(_answer, request_class, answer)
         if method.client_streaming:
             return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, method, answer))
         if method.server_streaming:
@@ -159,6 +164,33 @@ class Calls:
             async with self._call(method, stay, len(raw)) as (call, ending):
                 answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
                 yield answered
+
+    async def _session(
+        self,
+        method: MethodDescriptor,
+        request_class: type[Message],
+        answer: Callable[..., AsyncGenerator[Message, None]],
+        requests: AsyncIterator[bytes],
+        context: Context,
+    ) -> AsyncIterator[bytes]:
+        async with (
+            self._call(method, Stay(context, self.underway), 0) as (call, _),
+            aclosing(self._parsed(request_class, requests, call)) as parsed,
+            aclosing(answer(parsed, call, self.workers)) as answers,
+        ):
+            async for message in answers:
+                yield message.SerializeToString()
+
+    async def _parsed(
+        self, request_class: type[Message], requests: AsyncIterator[bytes], call: Call
+    ) -> AsyncGenerator[Message, None]:
+        """The requests of a session; once the server stops, there are no more."""
+        while (raw := await self._next(requests)) is not None:
+            self.allowance.take(len(raw))
+            try:
+                yield await self._run(partial(_answer, request_class, lambda request, _: request, raw, call))
+            finally:
+                self.allowance.give_back(len(raw))
 
     async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
         """The next request of a stream; None at its end, or once the server stops."""

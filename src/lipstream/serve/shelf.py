@@ -120,10 +120,14 @@ class Shelf(Generic[T]):
         usage = self._usage[entry.name]
         entry.last_used_ms, usage.last_used_ms, usage.last_used_unix_ms = now_ms, now_ms, unix_ms
 
+    def add_frames(self, name: str, frames: int) -> None:
+        """Count frames."""
+        self._usage[name].frames += frames
+
     def add_generator_ms(self, name: str, duration_ms: float, frames: int) -> None:
         """Count the generator time of a request, and the frames that it made."""
         usage = self._usage[name]
-        usage.frames += frames
+        self.add_frames(name, frames)
         usage.timed_requests, usage.generator_ms = usage.timed_requests + 1, usage.generator_ms + duration_ms
         usage.fastest_ms, usage.slowest_ms = min(usage.fastest_ms, duration_ms), max(usage.slowest_ms, duration_ms)
 

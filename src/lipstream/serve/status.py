@@ -35,7 +35,6 @@ STATUSES: tuple[tuple[type[BaseException], grpc.StatusCode, int], ...] = (
     (BusyError, grpc.StatusCode.RESOURCE_EXHAUSTED, 503),
     (InputError, grpc.StatusCode.INVALID_ARGUMENT, 400),
     (LipstreamError, grpc.StatusCode.FAILED_PRECONDITION, 409),
-    (NotImplementedError, grpc.StatusCode.UNIMPLEMENTED, 501),
     (CancelledError, grpc.StatusCode.CANCELLED, 499),
 )
 """The first that fits counts; anything else is INTERNAL, 500."""

@@ -1,6 +1,8 @@
-"""`lipstream.v1.Speech`: a whole speech in, its frames or its MP4 out as they are made."""
+"""`lipstream.v1.Speech`: a speech in, its frames or its MP4 out as they are made."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from lipstream.errors import InputError
@@ -9,6 +11,7 @@ from lipstream.serve.core import Core, Speech
 from lipstream.serve.encoding import Encoding
 from lipstream.serve.rpc import Call
 from lipstream.serve.wires.header import Headers, Wanted
+from lipstream.serve.wires.live import converse
 from lipstream.types import FRAME_SAMPLES, Float32, Image, Pcm
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.video.mp4 import SOUND_RATE_HZ, mp4_fragments
@@ -21,7 +24,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["Speech"]
 
 @dataclass(frozen=True, eq=False)
 class Native:
-    """Makes whole speeches into videos."""
+    """Makes speeches into videos, whole ones and such as are being spoken."""
 
     core: Core
     """Paints."""
@@ -53,9 +56,13 @@ class Native:
             )
         )
 
-    def stream(self, request: pb.StreamRequest, call: Call) -> pb.StreamResponse:
-        """Not served yet."""
-        raise NotImplementedError("This server has no Speech.Stream yet; send whole speeches to Speech.Generate.")
+    async def stream(
+        self, requests: AsyncIterator[pb.StreamRequest], call: Call, workers: Executor
+    ) -> AsyncGenerator[pb.StreamResponse, None]:
+        """Speak while the audio is still coming."""
+        async with aclosing(converse(self.core, self.headers, requests, call, workers)) as responses:
+            async for response in responses:
+                yield response
 
     def _samples(self, audio: bytes, wanted: Wanted) -> Float32:
         samples = read_samples(audio, wanted.coding)
