@@ -58,7 +58,8 @@ class SpeechServicer:
 
     def Stream(self, request_iterator, context):
         """Speak while the audio is still coming: start first, once; then audio in pieces of any size, interrupt at any time,
-        end or half-close at the end. Frames leave as soon as the audio that they need has arrived, the status last.
+        end or half-close at the end. Frames leave 25 times a second from start on, fillers where no audio has arrived or
+        nothing is spoken; the status is last, once all audio before the end has been shown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
