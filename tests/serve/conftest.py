@@ -4,25 +4,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from running import Running, running
+from running import EVERYBODY, Running, running
 
 from lipstream.avatar.eviction import Limits, least_frequently_used
 from lipstream.clock import now_ms
 from lipstream.errors import AvatarNotFoundError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
-from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.placement import Device
-from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
-from lipstream.serve.tokens import Tokens
 
 MEGABYTE = 2**20
-EVERYBODY = Guard(None, Tokens(), Quotas(), now_ms)
 
 
 @pytest.fixture

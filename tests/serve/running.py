@@ -10,11 +10,16 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 
+from lipstream.clock import now_ms
+from lipstream.serve.access import Guard
 from lipstream.serve.listening import GrpcServer, Listening
+from lipstream.serve.quotas import Quotas
 from lipstream.serve.rpc import Calls
+from lipstream.serve.tokens import Tokens
 
 _T = TypeVar("_T")
 PATIENCE_S = 20
+EVERYBODY = Guard(None, Tokens(), Quotas(), now_ms)
 OPTIONS = (("grpc.max_receive_message_length", 2**30), ("grpc.max_send_message_length", 2**30))
 
 

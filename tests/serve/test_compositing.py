@@ -7,8 +7,7 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from conftest import EVERYBODY
-from running import PATIENCE_S, Running, running
+from running import EVERYBODY, PATIENCE_S, Running, running
 
 from lipstream import __version__
 from lipstream.clock import now_ms

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import EVERYBODY
-from running import PATIENCE_S, Running, running
+from running import EVERYBODY, PATIENCE_S, Running, running
 
 from lipstream.avatar.bundle import file_entries, open_bundle
 from lipstream.avatar.eviction import Limits, least_recently_used

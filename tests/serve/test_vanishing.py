@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import grpc
 import pytest
-from conftest import EVERYBODY
 from fake_loads import wait_until
-from running import OPTIONS, PATIENCE_S, Running, running
+from running import EVERYBODY, OPTIONS, PATIENCE_S, Running, running
 
 from lipstream.pipeline.batch import Batcher
 from lipstream.serve.answered import Answered
