@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
@@ -159,3 +161,17 @@ def test_runs_are_observed() -> None:
     assert [run[0] for run in seen] == [1]
     assert seen[0][1] > 0
     assert seen[0][2] > 0
+
+
+def test_a_painted_frame_is_let_go_without_the_garbage_collector() -> None:
+    visual = np.zeros((6, 320, 320), np.float32)
+    seen = weakref.ref(visual)
+    gc.disable()
+    try:
+        with Batcher(BatchLimits(max_batch=1, window_ms=0), lambda: 0.0) as batcher:
+            patch = batcher.submit(Echo(), visual, np.zeros(12, np.float32))
+            patch.result(PATIENCE_S)
+        del visual
+        assert seen() is None
+    finally:
+        gc.enable()

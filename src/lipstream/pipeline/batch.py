@@ -3,6 +3,7 @@
 import heapq
 import math
 import threading
+import weakref
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -51,7 +52,7 @@ class BatchStats:
     """Frames refused because too many waited."""
 
 
-@dataclass(slots=True, order=True)
+@dataclass(slots=True, order=True, weakref_slot=True)
 class _Waiting:
     due_ms: float
     share: float
@@ -147,7 +148,9 @@ class Batcher:
             self._number += 1
             heapq.heappush(self._queue, waiting)
             self._changed.notify()
-        waiting.patch.add_done_callback(lambda patch: self._withdraw(waiting) if patch.cancelled() else None)
+        # Weak, or a frame and its patch would hold each other, 4 MB, until Python looks for such circles.
+        there = weakref.ref(waiting)
+        waiting.patch.add_done_callback(lambda patch: self._withdraw(there()) if patch.cancelled() else None)
         return waiting.patch
 
     def stats(self) -> BatchStats:
@@ -171,7 +174,9 @@ class Batcher:
         self._shares[client] = start + 1.0 / weight
         return start
 
-    def _withdraw(self, waiting: _Waiting) -> None:
+    def _withdraw(self, waiting: _Waiting | None) -> None:
+        if waiting is None:  # nobody has it any more
+            return
         with self._changed, suppress(ValueError):  # not there: its run has begun
             self._queue.remove(waiting)
             heapq.heapify(self._queue)

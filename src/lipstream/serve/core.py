@@ -1,5 +1,6 @@
 """What a request asks an avatar to say in, its finished pictures one by one out; every wire is an adapter over this."""
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -165,7 +166,8 @@ class Core:
         else:
             visual = avatar.face.visual_of_crops([speech.crops[offset]], [number])[0]
         patch = self.batcher.submit(avatar.face, visual, code, due_ms=speech.due_ms, client=speech.client)
-        gone.add_done_callback(lambda _: patch.cancel())
+        there = weakref.ref(patch)  # a long speech must not hold every patch it ever had
+        gone.add_done_callback(lambda _: (waits := there()) is not None and waits.cancel())
         return number, image, patch
 
 
