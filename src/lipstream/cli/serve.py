@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from lipstream.cli.allocator import share_heaps
 from lipstream.cli.interrupt import held
 from lipstream.config import Config
 
@@ -59,7 +58,6 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         "auth.keys_file": keys,
         "auth.insecure": insecure or None,
     }
-    share_heaps()
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told by us, in one line
     with held():  # the engines take half a second to load, which `--help` need not wait for
         from lipstream.cli.serving import open_process  # noqa: PLC0415
