@@ -9,7 +9,7 @@ from av.audio.resampler import AudioResampler
 import lipstream
 
 LEAST_LEVEL = 0.01  # of the sound, root mean square: speech has ten times that
-LEAST_MOTION = 4.0  # times that of the leading silence: 6 where she speaks, 2.8, from compression, with --gain 0
+LEAST_MOTION = 4.0  # times that of the leading silence: 5.8 where she speaks, 3.3, from compression, with --gain 0
 SILENT_FRAMES = 3  # examples/hello.wav begins with six, and lips move before sound is heard
 MOUTH = slice(490, 620), slice(270, 450)  # of iris's picture
 
