@@ -74,9 +74,10 @@ def replaced(page: str, table: str) -> str:
     return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
 
 
-def _report(name: str) -> Report:
-    report: Report = json.loads((RESULTS / name).read_text(encoding="utf-8"))
-    return report
+def report(name: str) -> Report:
+    """One of the reports in RESULTS, by its file's name."""
+    read: Report = json.loads((RESULTS / name).read_text(encoding="utf-8"))
+    return read
 
 
 def _row(figure: Report) -> str:
@@ -103,8 +104,8 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--write", action="store_true", help="put it into the README instead of printing it")
     options = parser.parse_args(arguments)
-    evaluation, bench = (_report(f"{options.name}.{kind}.json") for kind in ("evaluation", "bench"))
-    others = [_report(path.name) for path in RESULTS.glob(f"{options.name}.hour.json")]
+    evaluation, bench = (report(f"{options.name}.{kind}.json") for kind in ("evaluation", "bench"))
+    others = [report(path.name) for path in RESULTS.glob(f"{options.name}.hour.json")]
     table = figures_table(evaluation, bench, *others)
     if options.write:
         README.write_text(replaced(README.read_text(encoding="utf-8"), table), encoding="utf-8")

@@ -72,3 +72,9 @@ def test_results_become_the_readme_s_table(
     assert "| generator |" in capsys.readouterr().out
     table.main(["here", "--write"])
     assert "`truth.opening_r`" in (tmp_path / "README.md").read_text()
+
+
+def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
+    evaluation, bench, hour = (table.report(f"epyc-2-cores.{kind}.json") for kind in ("evaluation", "bench", "hour"))
+    page = table.README.read_text(encoding="utf-8")
+    assert table.replaced(page, table.figures_table(evaluation, bench, hour)) == page

@@ -175,3 +175,37 @@ def test_a_painted_frame_is_let_go_without_the_garbage_collector() -> None:
         assert seen() is None
     finally:
         gc.enable()
+
+
+def test_bulk_work_keeps_nobody_out_who_is_live(batcher: Batcher) -> None:
+    echo = Echo()
+    with echo.held(batcher):
+        patches = [submit(batcher, echo, drive) for drive in range(12)]
+        patches += [submit(batcher, echo, 20 + due, due_ms=float(due)) for due in range(12)]
+        for late in ({}, {"due_ms": 99.0}):
+            with pytest.raises(BusyError, match="24 frames wait"):
+                submit(batcher, echo, 1, **late)
+    for patch in patches:
+        patch.result(PATIENCE_S)
+    assert echo.batches[1] == [20, 21, 22, 23]
+
+
+def test_whoever_is_patient_gets_the_next_room(batcher: Batcher) -> None:
+    echo = Echo()
+    with echo.held(batcher):
+        patches = [submit(batcher, echo, drive) for drive in range(12)]
+        patient: list[Future[Float32]] = []
+        waiting = threading.Thread(target=lambda: patient.append(submit(batcher, echo, 50, patience_s=PATIENCE_S)))
+        waiting.start()
+        patches.pop().cancel()
+        waiting.join(PATIENCE_S)
+    assert float(patient[0].result(PATIENCE_S)[0, 0, 0]) == 50
+    assert batcher.stats().refused_frames == 0
+
+
+def test_an_observer_that_fails_stops_no_painting() -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no")
+
+    with Batcher(BatchLimits(window_ms=0), now_ms=lambda: 0.0, observe=fail) as batcher:
+        assert [submit(batcher, Echo(), 1).result(PATIENCE_S).shape for _ in range(2)] == [(3, 2, 2)] * 2

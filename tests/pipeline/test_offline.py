@@ -82,10 +82,15 @@ def test_another_sample_rate_is_resampled(tiny: Avatar, hello: Pcm) -> None:
 
 
 @pytest.mark.parametrize(
-    "pcm", [np.zeros(0, np.float32), np.zeros((2, 100), np.float32), np.array([0, np.nan], np.float32)]
+    ("pcm", "message"),
+    [
+        (np.zeros(0, np.float32), "is empty"),
+        (np.zeros((2, 100), np.float32), "take the mean of the channels"),
+        (np.array([0, np.nan, 0], np.float32), "NaN or infinity, first at sample 1"),
+    ],
 )
-def test_what_is_no_speech_is_refused_at_once(tiny: Avatar, pcm: Pcm) -> None:
-    with pytest.raises(InputError, match="finite samples"):
+def test_what_is_no_speech_is_refused_at_once(tiny: Avatar, pcm: Pcm, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         render(pcm, tiny)
 
 

@@ -53,6 +53,7 @@ class Stage:
         policy: Policy = LFU,
         devices: tuple[Device, ...] = (CPU,),
         assignment: Assignment = "round-robin",
+        check: Callable[[str], object] | None = None,
     ) -> Registry[Thing]:
         return Registry(
             self.load,
@@ -65,6 +66,7 @@ class Stage:
             unix_ms=lambda: int(1_700_000_000_000 + self.now_ms),
             assignment=assignment,
             aliases={"default_model": "iris"},
+            check=check,
         )
 
 

@@ -156,6 +156,8 @@ def test_a_token_lets_a_browser_in_once(tiny_site: Site, tmp_path: Path, hello_p
     assert client.post(path, content=hello_path.read_bytes()[:BRIEF_BYTES]).status_code == 401
     other = client.post("/v1/tokens", headers={"authorization": f"Bearer {mine}"}).json()["token"]
     assert client.get(f"/metrics?token={other}").status_code == 403
+    last = client.post("/v1/tokens", headers={"authorization": f"Bearer {mine}"}).json()["token"]
+    assert client.post(f"/v1/tokens?token={last}").status_code == 401  # or it would last for ever
 
 
 def test_a_key_counts_until_its_answer_is_sent(tiny_site: Site, tmp_path: Path, hello_path: Path) -> None:

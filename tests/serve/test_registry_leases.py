@@ -245,3 +245,17 @@ def test_a_preferred_device_is_taken_where_there_is_room() -> None:
         registry.lease("c", "cuda:7"),
     ):
         pass
+
+
+def test_a_name_that_is_none_pushes_nobody_out() -> None:
+    stage = Stage()
+
+    def check(name: str) -> None:
+        if name == "bogus":
+            raise InputError("there is no bogus")
+
+    registry = stage.registry(count=1, check=check)
+    use(registry, "iris")
+    with pytest.raises(InputError, match="bogus"), registry.lease("bogus"):
+        pass
+    assert stage.open_names() == ["iris"]

@@ -160,6 +160,7 @@ def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
         unix_ms=unix_ms,
         assignment=devices.assignment_strategy,
         aliases=wanted.aliases,
+        check=lambda name: bundle_of(name, home.home),
     )
 
 

@@ -70,10 +70,17 @@ def check_speech(pcm: object, sample_rate: object) -> None:
         )
     if pcm.dtype.kind != "f":
         raise InputError(f"The speech is {pcm.dtype}; expected float32 in -1..1: divide 16-bit samples by 32768.")
-    if pcm.ndim != 1 or pcm.size == 0 or not np.isfinite(pcm).all():
+    if pcm.ndim != 1:
         raise InputError(
-            f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] finite samples of one channel: "
+            f"The speech is {pcm.dtype} {list(pcm.shape)}; expected [L] samples of one channel: "
             "take the mean of the channels."
+        )
+    if pcm.size == 0:
+        raise InputError("The speech is empty; expected [L] float32 in -1..1, one sample or more.")
+    if not np.isfinite(pcm).all():
+        raise InputError(
+            f"The speech holds NaN or infinity, first at sample {int(np.argmin(np.isfinite(pcm)))}; "
+            "expected float32 in -1..1: check how it is made."
         )
     rate = _number(sample_rate)
     if rate is None or not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:

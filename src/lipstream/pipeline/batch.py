@@ -1,6 +1,7 @@
 """Single frames of many clients in, patches out: what waits for one network is painted together, earliest due first."""
 
 import heapq
+import logging
 import math
 import threading
 import weakref
@@ -16,6 +17,9 @@ from lipstream.errors import BusyError
 from lipstream.types import Float32, Patches, Visual
 
 NO_DEADLINE = math.inf
+MOST_SHARES = 1000
+
+_log = logging.getLogger(__name__)
 
 
 class Painter(Protocol):
@@ -107,7 +111,7 @@ class Batcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(  # noqa: PLR0913  the three last are optional, and by name only
+    def submit(  # noqa: PLR0913  the four last are optional, and by name only
         self,
         painter: Painter,
         visual: Float32,
@@ -116,6 +120,7 @@ class Batcher:
         due_ms: float = NO_DEADLINE,
         client: Hashable = None,
         weight: float = 1.0,
+        patience_s: float = 0.0,
     ) -> "Future[Float32]":
         """Let one frame be painted.
 
@@ -126,17 +131,20 @@ class Batcher:
             due_ms: when it is wanted, by the batcher's clock.
             client: whose frame it is; those without a due time get equal shares of the network.
             weight: of this client's share.
+            patience_s: how long to wait for room in the queue; 0 for a frame whose refusal costs nobody anything.
 
         Returns:
             The patch, `[3, 320, 320]` float32 BGR in 0..1; cancelling it takes the frame out of the queue at once.
 
         Raises:
-            BusyError: too many frames wait, or the batcher is closed.
+            BusyError: too many frames wait, or the batcher is closed. Frames with a due time and others are counted
+                apart, so that no bulk of work keeps out those who are live.
         """
         with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._has_room(due_ms), patience_s)
             if self._closed:
                 raise BusyError("the server is stopping; ask again, or ask another one")
-            if len(self._queue) >= self._limits.max_waiting_frames:
+            if not self._has_room(due_ms):
                 self._refused += 1
                 raise BusyError(
                     f"{len(self._queue)} frames wait for the networks, as many as may "
@@ -147,7 +155,7 @@ class Batcher:
             )
             self._number += 1
             heapq.heappush(self._queue, waiting)
-            self._changed.notify()
+            self._changed.notify_all()
         # Weak, or a frame and its patch would hold each other, 4 MB, until Python looks for such circles.
         there = weakref.ref(waiting)
         waiting.patch.add_done_callback(lambda patch: self._withdraw(there()) if patch.cancelled() else None)
@@ -166,11 +174,18 @@ class Batcher:
         for thread in self._threads:
             thread.join()
 
+    def _has_room(self, due_ms: float) -> bool:
+        live = due_ms != NO_DEADLINE
+        return sum((one.due_ms != NO_DEADLINE) == live for one in self._queue) < self._limits.max_waiting_frames
+
     def _share(self, client: Hashable, weight: float) -> float:
         """The virtual time at which a client's next frame is served: start-time fair queueing."""
         if not self._queue:
             self._shares.clear()
-        start = max(self._shares.get(client, 0.0), min((one.share for one in self._queue), default=0.0))
+        now = min((one.share for one in self._queue), default=0.0)
+        if len(self._shares) > MOST_SHARES:  # those who lie behind would begin at `now` anyway
+            self._shares = {one: share for one, share in self._shares.items() if share > now}
+        start = max(self._shares.get(client, 0.0), now)
         self._shares[client] = start + 1.0 / weight
         return start
 
@@ -180,6 +195,7 @@ class Batcher:
         with self._changed, suppress(ValueError):  # not there: its run has begun
             self._queue.remove(waiting)
             heapq.heapify(self._queue)
+            self._changed.notify_all()
 
     def _work(self) -> None:
         while batch := self._next():
@@ -189,8 +205,15 @@ class Batcher:
             with self._changed:
                 self._frames += len(batch)
                 self._batches += 1
+            self._tell(len(batch), start_ms - float(np.mean([one.since_ms for one in batch])), run_ms)
+            del batch  # or its frames would live until the next
+
+    def _tell(self, frames: int, wait_ms: float, run_ms: float) -> None:
+        try:
             if self._observe is not None:
-                self._observe(len(batch), start_ms - float(np.mean([one.since_ms for one in batch])), run_ms)
+                self._observe(frames, wait_ms, run_ms)
+        except Exception:  # this thread paints for everybody
+            _log.exception("a run of a network could not be counted")
 
     def _next(self) -> list[_Waiting]:
         """The next batch, marked as running; empty when closed and done."""
@@ -209,6 +232,7 @@ class Batcher:
                 for one in batch:
                     self._queue.remove(one)
                 heapq.heapify(self._queue)
+                self._changed.notify_all()  # there is room, and other workers may find something left
                 if running := [one for one in batch if one.patch.set_running_or_notify_cancel()]:
                     return running
 

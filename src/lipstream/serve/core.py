@@ -22,6 +22,8 @@ from lipstream.wire.recording import Recording
 
 AHEAD_FRAMES = 32
 """Frames of one request that are prepared or painted and not yet taken: 80 MB of input."""
+PATIENCE_S = 30.0
+"""How long a request that has begun waits for room in the batcher's queue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,11 @@ class Core:
             visual = avatar.face.visual([image], [number])[0]
         else:
             visual = avatar.face.visual_of_crops([speech.crops[offset]], [number])[0]
-        patch = self.batcher.submit(avatar.face, visual, code, due_ms=speech.due_ms, client=speech.client)
+        # A request may be refused at its first frame; one that was taken waits for room instead.
+        patience_s = PATIENCE_S if offset else 0.0
+        patch = self.batcher.submit(
+            avatar.face, visual, code, due_ms=speech.due_ms, client=speech.client, patience_s=patience_s
+        )
         there = weakref.ref(patch)  # a long speech must not hold every patch it ever had
         gone.add_done_callback(lambda _: (waits := there()) is not None and waits.cancel())
         return number, image, patch

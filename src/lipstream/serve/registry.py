@@ -21,8 +21,8 @@ class Registry(Generic[T]):
     """Loads things when they are asked for, keeps them within limits and closes none that is in use.
 
     Every method may be called from any thread; those that load or close take as long as that takes. Loads of
-    different names run side by side. The memory of a name that was never loaded is known only afterwards: until then
-    the limit in bytes can be exceeded by it.
+    different names run side by side, if `load` lets them. The memory of a name that was never loaded is known only
+    afterwards: until then the limit in bytes can be exceeded by it.
     """
 
     def __init__(  # noqa: PLR0913  three things it cannot know about T, four that an operator chooses, two clocks
@@ -38,6 +38,7 @@ class Registry(Generic[T]):
         unix_ms: Callable[[], int],
         assignment: Assignment = "round-robin",
         aliases: Mapping[str, str] | None = None,
+        check: Callable[[str], object] | None = None,
     ) -> None:
         """Begin with nothing loaded.
 
@@ -52,7 +53,9 @@ class Registry(Generic[T]):
             unix_ms: wall clock, for the statistics.
             assignment: how a device is chosen, see `Room`.
             aliases: other names, such as `default_model` for `iris`.
+            check: raises, quickly, for a name that cannot be loaded; asked before anything makes room for it.
         """
+        self._check = check
         self._load, self._close, self._measure_bytes = load, close, measure_bytes
         self._limits, self._now_ms, self._unix_ms = limits, now_ms, unix_ms
         self._aliases = dict(aliases or {})
@@ -165,8 +168,11 @@ class Registry(Generic[T]):
 
     def _hold(self, name: str, preferred_device: str | None) -> tuple[Entry[T], bool]:
         """An entry with a lease more, loaded; and whether it was loaded before."""
+        name = self.resolve(name)
+        if self._check is not None and not self._is_here(name):
+            self._check(name)  # before room is made: a name that is none must push nobody out
         with self._lock:
-            held = self._shelf.hold(self.resolve(name), preferred_device, self._now_ms())
+            held = self._shelf.hold(name, preferred_device, self._now_ms())
             found = held.entry.value.done()
         if held.new:
             self._fill(held)
@@ -176,6 +182,10 @@ class Registry(Generic[T]):
             self._let_go(held.entry)
             raise
         return held.entry, found
+
+    def _is_here(self, name: str) -> bool:
+        with self._lock:
+            return self._shelf.has(name)
 
     def _fill(self, held: Held[T]) -> None:
         entry = held.entry

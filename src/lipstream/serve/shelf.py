@@ -56,6 +56,10 @@ class Shelf(Generic[T]):
         self._usage: dict[str, Usage] = {}  # only of names that could be loaded once, or strangers could fill it
         self._placed = 0
 
+    def has(self, name: str) -> bool:
+        """Whether what has this name is loaded or being loaded."""
+        return name in self._entries
+
     def hold(self, name: str, preferred_device: str | None, now_ms: float) -> Held[T]:
         """Take a lease of what has this name, or make room for it.
 

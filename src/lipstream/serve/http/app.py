@@ -75,7 +75,7 @@ def routes(parts: Parts) -> list[BaseRoute]:
     return [
         doors.post("/v1/generate", "infer", generate),
         doors.post("/v1/legacy/infer", "infer", LegacyInfer(parts.core, parts.workers)),
-        doors.post("/v1/tokens", "infer", TokenDesk(parts.guard)),
+        doors.post("/v1/tokens", "infer", TokenDesk(parts.guard), tokens=False),
         doors.get("/v1/avatars", "infer", known.all),
         doors.get("/v1/avatars/{name}", "infer", known.one),
         doors.get("/v1/avatars/{name}/poster.jpg", "infer", known.poster),

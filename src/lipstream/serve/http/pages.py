@@ -23,7 +23,7 @@ section {{ border-top: 1px solid #8886; padding: .5rem 0 }}
 """
 _INDEX = """<h1>lipstream</h1>
 <p>Audio in, video of a person whose lips follow it out.</p>
-<pre>curl --data-binary @speech.wav -o hello.mp4 http://HOST:PORT/v1/generate?avatar=iris</pre>
+<pre>curl -F audio=@speech.wav -o hello.mp4 "http://HOST:PORT/v1/generate?avatar=iris"</pre>
 <ul>
 <li><a href="/docs">All routes</a>, for programs: <a href="/openapi.json">OpenAPI</a></li>
 <li><a href="/v1/avatars">Avatars</a></li>

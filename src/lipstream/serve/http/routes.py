@@ -29,6 +29,8 @@ class Door:
     """What answers."""
     guard: Guard
     """Who may come in."""
+    tokens: bool = True
+    """Whether a one-use token admits; not where tokens are issued, or one would last for ever."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,7 +41,8 @@ class Door:
             response = await self.answer(request, exchange.call)
             await response(scope, receive, send)
             return
-        address, token = exchange.call.client, request.query_params.get(TOKEN)
+        address = exchange.call.client
+        token = request.query_params.get(TOKEN) if self.tokens else None
         with self.guard.admit(exchange.call.metadata, address, token) as visitor:
             exchange.call = replace(exchange.call, visitor=visitor)
             visitor.require(self.scope)
@@ -58,6 +61,6 @@ class Doors:
         """A route that is read."""
         return Route(path, Door(path, scope, answer, self.guard), methods=["GET"])
 
-    def post(self, path: str, scope: keys.Scope | None, answer: Answer) -> Route:
-        """A route that something is sent to."""
-        return Route(path, Door(path, scope, answer, self.guard), methods=["POST"])
+    def post(self, path: str, scope: keys.Scope | None, answer: Answer, *, tokens: bool = True) -> Route:
+        """A route that something is sent to; `tokens` tells whether a one-use token admits to it."""
+        return Route(path, Door(path, scope, answer, self.guard, tokens), methods=["POST"])

@@ -52,7 +52,7 @@ async def taken(
             yield item
     finally:
         # Whoever leaves does not wait: a step that runs, of which nobody sees the end, is followed by the closing.
-        step.add_done_callback(lambda _: workers.submit(_close, items, close))
+        step.add_done_callback(lambda _: _close_elsewhere(workers, items, close))
 
 
 def _unless_gone(work: Callable[[], T]) -> T:
@@ -60,6 +60,13 @@ def _unless_gone(work: Callable[[], T]) -> T:
         return work()
     except CancelledError as error:  # would look as if the task on the event loop were cancelled
         raise ClientDisconnect from error
+
+
+def _close_elsewhere(workers: Executor, items: Generator[T, None, None], close: Callable[[], None]) -> None:
+    try:
+        workers.submit(_close, items, close)
+    except RuntimeError:  # the server is stopping, and takes no more work
+        _close(items, close)
 
 
 def _close(items: Generator[T, None, None], close: Callable[[], None]) -> None:
