@@ -18,6 +18,7 @@ from lipstream.types import Pcm
 ASSETS = Path(__file__).parent / "assets"
 
 COMMAND = f"""
+import faulthandler; faulthandler.enable()
 import resource, sys
 from pathlib import Path
 from lipstream.avatar import registry

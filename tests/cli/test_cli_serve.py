@@ -168,7 +168,7 @@ def test_what_cannot_be_served_is_one_line(installed: Start, arguments: Callable
         process = stack.enter_context(installed("serve", *arguments(taken_port(stack))))
         _, errors = process.communicate(timeout=PATIENCE_S)
     lines = [line for line in errors.splitlines() if " info: " not in line]
-    assert process.returncode == 1
+    assert process.returncode == 1, errors
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
     assert says in lines[0]

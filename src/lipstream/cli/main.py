@@ -1,5 +1,6 @@
 """The command line in, an exit code out; loads nothing before an interruption of the loading can be told in a line."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -14,7 +15,10 @@ def run() -> NoReturn:
         # Ctrl-C raises KeyboardInterrupt already; nohup wants to survive its terminal.
         if number != signal.SIGINT and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _terminate)
-    sys.exit(execute(sys.argv[1:]))
+    code = execute(sys.argv[1:])
+    if "grpc" in sys.modules:  # a thread of its own may crash an interpreter that is being taken apart
+        _leave(code)
+    sys.exit(code)
 
 
 def execute(arguments: list[str]) -> int:
@@ -33,6 +37,13 @@ def execute(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process, all of it done, without taking the interpreter apart."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

@@ -67,6 +67,7 @@ class GrpcServer:
         Raises:
             OutputError: a port is taken, or the address is not this machine's.
         """
+        grpc.aio.init_grpc_aio()  # held for good: what ends with the last server crashes where its loop is gone already
         await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
         self._server = self._open()  # here, for it belongs to the event loop that runs
         self.ports = tuple(self._bind(self._server, port) for port in self._listening.ports)

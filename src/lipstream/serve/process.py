@@ -68,28 +68,31 @@ class Process:
         Raises:
             LipstreamError: a port is taken, or an avatar that is to be preloaded cannot be.
         """
-        stop = stop or asyncio.Event()
-        loop = asyncio.get_running_loop()
+        stop, again = stop or asyncio.Event(), asyncio.Event()
         for note in self.notes:
             say(note)
-        try:
-            for listener in self.listeners:
-                await listener.start()
-                say(f"listening: {listener.where}")
-            preloading = self.registry.preload(self.preload)
-            while loaded := await loop.run_in_executor(self.workers, next, preloading, None):
-                took, size = f"{loaded.load_ms / 1000:.1f} s", f"{loaded.size_bytes / 1e6:.0f} MB"
-                say(f"{loaded.name} loaded on {loaded.device} in {took}, {size}")
+        with _told(asyncio.get_running_loop(), stop, again):
+            try:
+                await self._begin(say, stop)
+                await self._until(stop)
+                say(f"stopping: what is under way has {self.drain_s:g} s to end")
+                await self._drain(again)
+            finally:
+                await asyncio.gather(*(listener.drain(0) for listener in self.listeners))
+
+    async def _begin(self, say: Callable[[str], None], stop: asyncio.Event) -> None:
+        """Listen, load, and be ready, unless told to stop meanwhile."""
+        for listener in self.listeners:
+            await listener.start()
+            say(f"listening: {listener.where}")
+        preloading, loop = self.registry.preload(self.preload), asyncio.get_running_loop()
+        while not stop.is_set() and (loaded := await loop.run_in_executor(self.workers, next, preloading, None)):
+            took, size = f"{loaded.load_ms / 1000:.1f} s", f"{loaded.size_bytes / 1e6:.0f} MB"
+            say(f"{loaded.name} loaded on {loaded.device} in {took}, {size}")
+        if not stop.is_set():
             for listener in self.listeners:
                 await listener.ready()
             say("ready")
-            with _stopping(loop, stop):
-                await self._until(stop)
-            say(f"stopping: what is under way has {self.drain_s:g} s to end")
-            with _stopping(loop, again := asyncio.Event()):
-                await self._drain(again)
-        finally:
-            await asyncio.gather(*(listener.drain(0) for listener in self.listeners))
 
     async def _until(self, stop: asyncio.Event) -> None:
         """Wait, and unload what idles meanwhile."""
@@ -108,18 +111,21 @@ class Process:
         told.cancel()
 
 
-class _stopping:  # noqa: N801  used as a with statement
-    """Sets an event at the first signal to stop while the block runs."""
+class _told:  # noqa: N801  used as a with statement
+    """Sets an event at the first signal to stop while the block runs, another one at every further signal."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-        self._loop, self._stop = loop, stop
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, again: asyncio.Event) -> None:
+        self._loop, self._stop, self._again = loop, stop, again
 
     def __enter__(self) -> None:
         with suppress(NotImplementedError, RuntimeError, ValueError):  # another thread than the main one, or Windows
             for number in SIGNALS:
-                self._loop.add_signal_handler(number, self._stop.set)
+                self._loop.add_signal_handler(number, self._tell)
 
     def __exit__(self, *_: object) -> None:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             for number in SIGNALS:
                 self._loop.remove_signal_handler(number)
+
+    def _tell(self) -> None:
+        (self._again if self._stop.is_set() else self._stop).set()
