@@ -1,4 +1,5 @@
 import signal
+import sys
 
 import pytest
 
@@ -23,6 +24,7 @@ def test_help_is_given(command: list[str], capsys: pytest.CaptureFixture[str]) -
 def test_a_closed_terminal_ends_the_work_unless_nohup_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     handled: list[int] = []
     monkeypatch.setattr(main, "execute", lambda _: 0)
+    monkeypatch.setattr(main, "_leave", sys.exit)  # grpc may be loaded, by other tests
     monkeypatch.setattr(signal, "signal", lambda number, _: handled.append(number))
     for handler, expected in ((signal.SIG_DFL, [signal.SIGTERM, signal.SIGHUP]), (signal.SIG_IGN, [])):
         handled.clear()
