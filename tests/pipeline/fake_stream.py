@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from typing import Any
@@ -147,3 +147,13 @@ def codes_of(avatar: Avatar, pcm: Pcm, lookahead_ms: int) -> Codes:
     """What the whole recording says."""
     speech = avatar.speech(lookahead_ms=lookahead_ms)
     return np.concatenate([speech.push(pcm), speech.finish()])
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    """Run an asynchronous test."""
+
+    async def limited() -> None:
+        async with asyncio.timeout(60):  # a test that would hang fails instead
+            await test()
+
+    asyncio.run(limited())

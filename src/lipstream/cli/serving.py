@@ -1,10 +1,10 @@
 """A checked configuration in, everything of one serving process put together out."""
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.runtime.networks import load_speech
 from lipstream.serve.access import Guard
-from lipstream.serve.answered import RequestLog
+from lipstream.serve.answered import Answered, RequestLog
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import Parts, http_app
@@ -36,7 +36,7 @@ from lipstream.serve.placement import Device
 from lipstream.serve.process import Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
-from lipstream.serve.remote import Way, connected
+from lipstream.serve.remote import Remote, Way, connected
 from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
 from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
@@ -77,45 +77,67 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         metrics.watch_batches(batcher.stats)
         metrics.watch_avatars(registry.snapshot)
         metrics.watch_bytes(lambda: allowance.held_bytes)
-        guard = Guard(_keys(config), Tokens(), Quotas(), now_ms)
         observers = (metrics.answered, RequestLog(config.logging.slow_request_ms, config.logging.sample_rate))
-        material = _material(config)
-        parts = Parts(
-            core,
-            avatars,
-            lambda name: bundle_of(registry.resolve(name), home.home),
-            workers,
-            guard,
-            Origins(config.auth.hosts, config.auth.origins),
-            allowance,
-            lambda: False,
-            metrics.exposition,
-            HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
-            config.output.jpeg_quality,
-            observers,
-        )
-        calls = Calls(workers, allowance, guard.admit, observers)
+        guard = Guard(_keys(config), Tokens(), Quotas(), now_ms)
+        shared = _Shared(core, avatars, registry, workers, guard, allowance, metrics, observers, _material(config))
         way = _way(config)
         remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
-        served = services(
-            config.server.role,
-            core,
-            avatars,
-            home=home.home,
-            jpeg_quality=config.output.jpeg_quality,
-            raw=config.output.format == "raw",
-            max_audio_s=config.server.max_audio_s,
-            quality=config.registry.quality,
-            remote=remote,
-        )
-        grpc = GrpcServer(_listening(config, material), calls, served)
-        context = http_context(material) if material else None
-        http = HttpServer(
-            lambda ready: http_app(replace(parts, ready=ready)), config.server.host, config.server.http_port, context
-        )
+        listeners = (_grpc(config, home, shared, remote), _http(config, home, shared))
         idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
-        notes = tuple(_notes(config, home, material))
-        yield Process((grpc, http), registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
+        notes = tuple(_notes(config, home, shared.material))
+        yield Process(listeners, registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What both listeners of a process use."""
+
+    core: Core
+    avatars: Avatars
+    registry: Registry[Avatar]
+    workers: Executor
+    guard: Guard
+    allowance: Allowance
+    metrics: Metrics
+    observers: tuple[Callable[[Answered], None], ...]
+    material: Material | None
+
+
+def _grpc(config: ServerConfig, home: Config, shared: _Shared, remote: Remote | None) -> GrpcServer:
+    calls = Calls(shared.workers, shared.allowance, shared.guard.admit, shared.observers)
+    served = services(
+        config.server.role,
+        shared.core,
+        shared.avatars,
+        home=home.home,
+        jpeg_quality=config.output.jpeg_quality,
+        raw=config.output.format == "raw",
+        max_audio_s=config.server.max_audio_s,
+        quality=config.registry.quality,
+        remote=remote,
+    )
+    return GrpcServer(_listening(config, shared.material), calls, served)
+
+
+def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
+    def parts(ready: Callable[[], bool]) -> Parts:
+        return Parts(
+            core=shared.core,
+            avatars=shared.avatars,
+            bundle_of=lambda name: bundle_of(shared.registry.resolve(name), home.home),
+            workers=shared.workers,
+            guard=shared.guard,
+            origins=Origins(config.auth.hosts, config.auth.origins),
+            allowance=shared.allowance,
+            ready=ready,
+            exposition=shared.metrics.exposition,
+            limits=HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
+            jpeg_quality=config.output.jpeg_quality,
+            observers=shared.observers,
+        )
+
+    context = http_context(shared.material) if shared.material else None
+    return HttpServer(lambda ready: http_app(parts(ready)), config.server.host, config.server.http_port, context)
 
 
 def _workers(config: ServerConfig) -> int:

@@ -35,7 +35,7 @@ class Origins:
             AccessError: the name is not one of this server's, or the page is of another site that is not listed.
         """
         name, _ = _split(host, secure=secure)
-        if not (name == "localhost" or _is_address(name) or name in self.hosts):
+        if not (name == "localhost" or is_address(name) or name in self.hosts):
             raise AccessError(
                 f"This server is not called {_quoted(host)}; use its address, or add the name to auth.hosts."
             )
@@ -73,7 +73,8 @@ def _split(host: str | None, *, secure: bool) -> tuple[str, int | None]:
     return (parts.hostname or "").removesuffix("."), port
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether a host is written as an IPv4 or IPv6 address."""
     try:
         ip_address(name)
     except ValueError:

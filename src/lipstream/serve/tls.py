@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import grpc
 
 from lipstream.errors import InputError, MissingExtraError, reason_of
+from lipstream.serve.origins import is_address
 
 QUICK_START = ("localhost", "127.0.0.1", "::1")
 """What a self-signed certificate is always good for."""
@@ -62,7 +63,7 @@ def self_signed(names: Sequence[str], now: datetime, client_ca: Path | None = No
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lipstream")])
     try:
         good_for = [
-            x509.IPAddress(ip_address(name)) if _is_address(name) else x509.DNSName(name)
+            x509.IPAddress(ip_address(name)) if is_address(name) else x509.DNSName(name)
             for name in dict.fromkeys((*QUICK_START, *names))
         ]
         certificate = (
@@ -158,11 +159,3 @@ def _first(chain: str) -> str:
 def _no_password() -> str:
     """Asked for only where a key is encrypted; without this, OpenSSL asks the terminal and waits."""
     raise ssl.SSLError("the key is encrypted; decrypt it with `openssl pkey`")
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True

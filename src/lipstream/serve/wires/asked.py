@@ -47,12 +47,32 @@ class Asked:
     """What the batch calls ask, by the names of their fields."""
 
     model_id: str
+    """Name of the avatar."""
     batch_size: int
+    """Frames, 1 or more."""
     visual_frames: Floats = b""
+    """`[batch_size, 6, 320, 320]` float32 BGR in 0..1; see `wire.tensors`."""
     audio_features: Floats = b""
+    """`[batch_size, 8192]` float32; see `wire.tensors`."""
     raw_audio: bytes = b""
+    """`[L]` float32 in -1..1, little-endian; see `wire.recording`."""
     start_frame_idx: int = 0
+    """Number of the first frame, 0 or more."""
     sample_rate: int = 0
+    """Of `raw_audio` in Hz; 0 means 16,000."""
+
+    @classmethod
+    def of(cls, request: Any, start_frame_idx: int) -> "Asked":  # noqa: ANN401  three messages with the same fields
+        """Read a request that carries features and recordings as bytes."""
+        return cls(
+            request.model_id,
+            request.batch_size,
+            request.visual_frames,
+            request.audio_features,
+            request.raw_audio,
+            start_frame_idx,
+            request.sample_rate,
+        )
 
 
 @dataclass(eq=False)
@@ -72,6 +92,24 @@ class BatchAnswer:
     def composite_ms(self) -> float:
         """Blending and compressing."""
         return self.spent.blend_ms + self.spent.encode_ms
+
+    def composite(self, gpu: int) -> dict[str, Any]:
+        """The fields of a CompositeBatchResponse of monolithic and of compositing, which are the same.
+
+        Args:
+            gpu: number of the GPU that painted, -1 for none.
+        """
+        return {
+            "composited_frames": self.pictures,
+            "inference_time_ms": self.inference_ms,
+            "composite_time_ms": self.composite_ms,
+            "total_time_ms": self.total_ms,
+            "audio_processing_ms": self.spent.audio_ms,
+            "model_loaded": True,
+            "model_load_time_ms": self.spent.load_ms,
+            "success": True,
+            "gpu_id": gpu,
+        }
 
 
 def answer_batch(  # noqa: PLR0913  the two last are optional, and by name only

@@ -31,15 +31,7 @@ class Inference(Models):
     @in_band(pb.InferBatchResponse)
     def infer_batch(self, request: pb.InferBatchRequest, call: Call) -> pb.InferBatchResponse:
         """Paint the mouths of a batch."""
-        asked = Asked(
-            request.model_id,
-            request.batch_size,
-            request.visual_frames,
-            request.audio_features,
-            request.raw_audio,
-            _start_frame(call),
-            request.sample_rate,
-        )
+        asked = Asked.of(request, _start_frame(call))
         answered = answer_batch(self.core, asked, call, mouth_of, mouths_only=True)
         return pb.InferBatchResponse(
             outputs=[pb.RawMouthRegion(data=data) for data in answered.pictures],

@@ -26,27 +26,9 @@ class Monolithic:
     @in_band(pb.CompositeBatchResponse)
     def infer_batch_composite(self, request: pb.CompositeBatchRequest, call: Call) -> pb.CompositeBatchResponse:
         """Paint a batch of frames."""
-        asked = Asked(
-            request.model_id,
-            request.batch_size,
-            request.visual_frames,
-            request.audio_features,
-            request.raw_audio,
-            request.start_frame_idx,
-            request.sample_rate,
-        )
+        asked = Asked.of(request, request.start_frame_idx)
         answered = answer_batch(self.core, asked, call, self.frames.encode)
-        return pb.CompositeBatchResponse(
-            composited_frames=answered.pictures,
-            inference_time_ms=answered.inference_ms,
-            composite_time_ms=answered.composite_ms,
-            total_time_ms=answered.total_ms,
-            audio_processing_ms=answered.spent.audio_ms,
-            model_loaded=True,
-            model_load_time_ms=answered.spent.load_ms,
-            success=True,
-            gpu_id=self.avatars.gpu(request.model_id),
-        )
+        return pb.CompositeBatchResponse(**answered.composite(self.avatars.gpu(request.model_id)))
 
     def list_models(self, request: pb.ListModelsRequest, call: Call) -> pb.ListModelsResponse:  # noqa: ARG002
         """All avatars, loaded or not."""
