@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason='needs pip install ".[train]"')
 import torch
 
 from lipstream.audio.window import CONTEXT_BEHIND
