@@ -79,10 +79,10 @@ def use(registry: Registry[Thing], name: str) -> Thing:
 def wait_until(holds: Callable[[], bool]) -> None:
     """Yields to other threads until they have come to where they wait."""
     turn = threading.Event()
-    for _ in range(100_000):
+    for _ in range(60_000):  # at a millisecond each: a minute, however slow the machine
         if holds():
             return
-        turn.wait(0)
+        turn.wait(0.001)
     raise AssertionError("the other threads never came")
 
 
