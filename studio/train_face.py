@@ -15,6 +15,7 @@ from lipstream.render.mask import read_mask
 from lipstream.render.reference import nearest, read_references
 from lipstream.train.generator import Crops, GeneratorTask, Surrounds
 from lipstream.train.loop import LoopConfig, train
+from lipstream.train.widen import widened
 from lipstream.video.clip import Clip
 
 JUDGE_EVERY = 20
@@ -37,10 +38,15 @@ def task(kept: Path, seen: Surrounds, *, batch_size: int, seed: int) -> Generato
     return GeneratorTask(seen, crops.where(~judges), crops.where(judges), batch_size=batch_size, seed=seed)
 
 
+def weights_of(run: Path) -> dict[str, torch.Tensor]:
+    """The best weights that a run has kept."""
+    return torch.load(run, map_location="cpu", weights_only=True)["module"]
+
+
 def start_from(module: Generator, weights: Path) -> int:
     """Take the tensors of another run that have the same name and shape; returns their number."""
     own = module.state_dict()
-    others = torch.load(weights, map_location="cpu", weights_only=True)["module"]
+    others = weights_of(weights)
     fitting = {name: value for name, value in others.items() if name in own and own[name].shape == value.shape}
     module.load_state_dict(own | fitting)
     return len(fitting)
@@ -52,7 +58,9 @@ def main() -> None:
     for name in ("work", "kept", "avatar"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="fast")
-    parser.add_argument("--start", type=Path, help="best.pt of another face, whose weights of the same shape are taken")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--start", type=Path, help="best.pt of another face, whose weights of the same shape are taken")
+    begin.add_argument("--grow", type=Path, help="best.pt of this face in a smaller quality, which is widened")
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--batch-size", type=int, default=8)
@@ -74,6 +82,8 @@ def main() -> None:
     module = Generator(configuration(options.quality, seen.mask.box))
     if options.start is not None:
         print(f"{start_from(module, options.start)} of {len(module.state_dict())} tensors taken from {options.start}")
+    if options.grow is not None:
+        module.load_state_dict(widened(weights_of(options.grow), module, options.seed))
     train(module, learnt, options.work / options.quality, config)
 
 
