@@ -1,7 +1,8 @@
 """The weights of a small generator in, those of a larger one that paints the same pictures out, to be trained on from.
 
-Every channel becomes several neighbours, and what read it reads them all, in unequal shares so that they can grow apart;
-blocks that the small one lacks begin as the identity. The way is that of Net2Net (Chen, Goodfellow, Shlens 2016).
+Every channel becomes several neighbours, and what read it reads them all, in unequal shares so that they can grow
+apart; blocks that the small one lacks begin as the identity. The way is that of Net2Net (Chen, Goodfellow and
+Shlens, 2016).
 """
 
 from collections.abc import Mapping
