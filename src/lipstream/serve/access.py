@@ -71,6 +71,16 @@ class Guard:
         finally:
             self.quotas.leave(key)
 
+    def count(self, visitor: Visitor) -> None:
+        """Count a further request of a visitor who is inside, where a connection makes many.
+
+        Raises:
+            UnknownCallerError: the key was revoked meanwhile.
+            BusyError: it asks more often than it may.
+        """
+        if self.keys is not None:
+            self.quotas.count(self.keys.named(visitor.name), self.now_ms())
+
     def token_for(self, visitor: Visitor) -> str:
         """A token that admits the same visitor once, to make avatars speak and no more."""
         return self.tokens.issue(visitor.name, self.now_ms())

@@ -52,6 +52,12 @@ class Quotas:
                 _spend(use, key.name, key.per_minute, now_ms)
             use.running += 1
 
+    def count(self, key: Key, now_ms: float) -> None:
+        """Count a further request of one that is in; raises BusyError if the key asks more often than it may."""
+        if key.per_minute is not None:
+            with self._lock:
+                _spend(self._uses.setdefault(key.name, _Use(at_ms=now_ms)), key.name, key.per_minute, now_ms)
+
     def leave(self, key: Key) -> None:
         """Count a request out that `enter` counted in."""
         with self._lock:

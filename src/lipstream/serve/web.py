@@ -12,9 +12,12 @@ from starlette.types import ASGIApp
 from lipstream.errors import OutputError
 from lipstream.serve.listening import bracketed
 
+MAX_MESSAGE_BYTES = 10_000_000
+"""The largest WebSocket message, the reference's limit; whoever sends a larger one is sent away with code 1009."""
+
 
 class HttpServer:
-    """All HTTP routes of one process, on one port."""
+    """HTTP and WebSocket routes of one process, on one port."""
 
     def __init__(
         self, app: Callable[[Callable[[], bool]], ASGIApp], host: str, port: int, context: ssl.SSLContext | None = None
@@ -34,6 +37,8 @@ class HttpServer:
             log_config=None,
             log_level="critical",  # the application logs itself what fails; broken bytes of strangers are not worth it
             access_log=False,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_per_message_deflate=False,  # JPEG and speech do not get smaller
         )
         config.load()
         config.ssl = context

@@ -22,6 +22,8 @@ from lipstream.serve.http.monitoring import Monitoring, TokenDesk
 from lipstream.serve.http.routes import Doors
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
+from lipstream.serve.ws.door import SocketDoors
+from lipstream.serve.ws.socket import House
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,12 @@ def http_app(parts: Parts) -> ASGIApp:
         parts.core.now_ms,
         parts.observers,
     )
+
+
+def socket_doors(parts: Parts) -> SocketDoors:
+    """Makes routes for WebSockets."""
+    house = House(parts.guard, parts.allowance, parts.limits.stall_s, parts.core.now_ms, parts.observers)
+    return SocketDoors(house, parts.origins)
 
 
 def routes(parts: Parts) -> list[BaseRoute]:

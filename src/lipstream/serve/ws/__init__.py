@@ -1,0 +1,1 @@
+"""WebSocket: the door that every socket comes in by, and what answers behind it."""
