@@ -183,7 +183,8 @@ def _frame_audio(audio: Pcm, frames: int) -> Float32:
 
 def _open_writer(audio: Path, out: Path, avatar: Avatar, *, overwrite: bool) -> AbstractContextManager[PictureWriter]:
     if out.suffix.lower() != ".mp4":
-        return open_jpegs(out, overwrite=overwrite)
+        return open_jpegs(out, avatar=avatar.name, overwrite=overwrite)
     # The same file is read for the lips, which warns of damage.
     sound = decode(audio, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False)
-    return open_mp4(out, width=avatar.clip.width, height=avatar.clip.height, sound=sound, overwrite=overwrite)
+    size = {"width": avatar.clip.width, "height": avatar.clip.height}
+    return open_mp4(out, **size, sound=sound, avatar=avatar.name, overwrite=overwrite)

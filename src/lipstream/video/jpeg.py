@@ -13,24 +13,27 @@ import numpy as np
 
 from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import Image
+from lipstream.video.provenance import mark_jpeg
 from lipstream.video.staging import check_folder, publish, writing_to
 
 QUALITY = 95
 _NUMBER = re.compile(r"%(?:0(\d+))?d")
 
 
-def encode_jpeg(image: Image, *, quality: int = QUALITY) -> bytes:
-    """Compress one picture.
+def encode_jpeg(image: Image, *, quality: int = QUALITY, avatar: str | None = "") -> bytes:
+    """Compress one picture, marked as generated.
 
     Args:
         image: `HWC` uint8 BGR.
         quality: 1 to 100.
+        avatar: the name of who is shown, for the mark; None for a picture as filmed, which is not marked.
 
     Returns:
         A baseline JPEG.
     """
     _, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return encoded.tobytes()
+    jpeg = encoded.tobytes()
+    return jpeg if avatar is None else mark_jpeg(jpeg, avatar)
 
 
 def decode_jpeg(data: bytes) -> Image:
@@ -46,11 +49,12 @@ def decode_jpeg(data: bytes) -> Image:
 
 
 @contextmanager
-def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWriter"]:
+def open_jpegs(pattern: Path, *, avatar: str = "", overwrite: bool = False) -> Iterator["JpegWriter"]:
     """Lend a writer whose files take their names on a clean exit; on any other nothing is left.
 
     Args:
         pattern: a path whose last part holds one `%d` or `%06d`; its folder is made if its parent exists.
+        avatar: the name of who is shown, for the mark in every file.
         overwrite: whether files of that pattern may be replaced; those of higher numbers, from a longer run, go too.
 
     Yields:
@@ -73,7 +77,7 @@ def open_jpegs(pattern: Path, *, overwrite: bool = False) -> Iterator["JpegWrite
             if not overwrite:
                 _refuse_existing(folder, matcher)
             staging.mkdir()
-        writer = JpegWriter(staging, pattern)
+        writer = JpegWriter(staging, pattern, avatar)
         yield writer
         writer.publish(overwrite=overwrite)
         if overwrite:
@@ -122,9 +126,10 @@ def check_jpegs(pattern: Path, *, overwrite: bool) -> None:
 class JpegWriter:
     """Writes pictures as numbered files; `open_jpegs` gives it its folder."""
 
-    def __init__(self, folder: Path, pattern: Path) -> None:
+    def __init__(self, folder: Path, pattern: Path, avatar: str = "") -> None:
         self._folder = folder
         self._pattern = pattern
+        self._avatar = avatar
         self._pictures = 0
 
     def write(self, image: Image) -> None:
@@ -135,7 +140,7 @@ class JpegWriter:
         """
         path = self._path(self._pictures)
         with writing_to(path):
-            (self._folder / path.name).write_bytes(encode_jpeg(image))
+            (self._folder / path.name).write_bytes(encode_jpeg(image, avatar=self._avatar))
         self._pictures += 1
 
     def publish(self, *, overwrite: bool) -> None:

@@ -1,4 +1,4 @@
-"""BGR pictures and the sound in, an MP4 with H.264 and AAC out."""
+"""BGR pictures and the sound in, an MP4 with H.264 and AAC out, marked as generated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from lipstream.types import FRAME_RATE_HZ, Float32, Image
 from lipstream.video.colour import to_video_frame
+from lipstream.video.provenance import mp4_box
 from lipstream.video.staging import staged, writing_to
 
 SOUND_RATE_HZ = 48_000
@@ -26,8 +27,8 @@ FRAGMENT_PICTURES = FRAME_RATE_HZ  # a fragment begins with a key picture; one a
 
 
 @contextmanager
-def open_mp4(
-    path: Path, *, width: int, height: int, sound: Iterator[Float32], overwrite: bool = False
+def open_mp4(  # noqa: PLR0913  by name only
+    path: Path, *, width: int, height: int, sound: Iterator[Float32], avatar: str = "", overwrite: bool = False
 ) -> Iterator["Mp4Writer"]:
     """Lend a writer whose file takes its name `path` on a clean exit; on any other nothing is left.
 
@@ -36,6 +37,7 @@ def open_mp4(
         width: width of the pictures, even, in pixels.
         height: height of the pictures, even, in pixels.
         sound: blocks `[n, 2]` float32 in -1..1 at SOUND_RATE_HZ, read as the pictures advance; silence follows them.
+        avatar: the name of who is shown, for the mark in the file.
         overwrite: whether a file of that name may be replaced.
 
     Yields:
@@ -50,23 +52,26 @@ def open_mp4(
         try:
             yield writer
             writer.finish()
+            with writing_to(path), temporary.open("ab") as file:
+                file.write(mp4_box(avatar))
         except BaseException:
             writer.abandon()
             raise
 
 
-def mp4_fragments(pictures: Iterator[Image], sound: Iterator[Float32]) -> Iterator[bytes]:
+def mp4_fragments(pictures: Iterator[Image], sound: Iterator[Float32], *, avatar: str = "") -> Iterator[bytes]:
     """Encode an MP4 that plays while it arrives: a fragment a second, and no index at its end.
 
     Args:
         pictures: at least one, `[height, width, 3]` uint8 BGR, contiguous, all of one size, which is even.
         sound: as `open_mp4` takes it.
+        avatar: the name of who is shown, for the mark, which comes with the first bytes.
 
     Yields:
         The bytes of the file, as they are made.
     """
     first = next(pictures)
-    parts = _Parts()
+    parts = _Parts(avatar)
     writer = Mp4Writer(parts, Path("MP4"), width=first.shape[1], height=first.shape[0], sound=sound)
     try:
         for image in chain([first], pictures):
@@ -81,10 +86,11 @@ def mp4_fragments(pictures: Iterator[Image], sound: Iterator[Float32]) -> Iterat
 
 
 class _Parts:
-    """A file for one who writes, of which what was written is taken away."""
+    """A file for one who writes, of which what was written is taken away; the mark follows its first box."""
 
-    def __init__(self) -> None:
+    def __init__(self, avatar: str) -> None:
         self._written: list[bytes] = []
+        self._mark = mp4_box(avatar)
 
     def write(self, data: bytes) -> int:
         """Append, as a file does; without a `seek`, the muxer never goes back."""
@@ -95,6 +101,9 @@ class _Parts:
         """What was written since the last time."""
         taken = b"".join(self._written)
         self._written.clear()
+        if taken and self._mark:
+            end = int.from_bytes(taken[:4], "big")
+            taken, self._mark = taken[:end] + self._mark + taken[end:], b""
         return taken
 
 
