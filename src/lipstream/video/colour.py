@@ -1,4 +1,4 @@
-"""BGR pictures in, BT.709 limited-range 4:2:0 out for the encoder; and back from what a decoder gives.
+"""BGR pictures in, limited-range 4:2:0 out for the encoder, BT.709 unless told; and back from what a decoder gives.
 
 OpenCV's own conversion is BT.601, and swscale's fast paths darken every pass by one level; a matrix and a resize take
 0.2 ms for 720 x 720, as long as the former, and are right to half a level.
@@ -32,7 +32,10 @@ def _inverse(matrix: Float32) -> Float32:
     return np.column_stack([back, -back @ matrix[:, 3]]).astype(np.float32)
 
 
-_TO_BT709 = _matrix(_BT709, limited=True)
+_TO_YUV = {
+    Colorspace.ITU709: _matrix(_BT709, limited=True),
+    Colorspace.ITU601: _matrix(_BT601, limited=True),
+}
 _TO_BGR = {
     (weights, limited): _inverse(_matrix(weights, limited=limited))
     for weights in (_BT709, _BT601)
@@ -40,26 +43,27 @@ _TO_BGR = {
 }
 
 
-def to_video_frame(image: Image) -> av.VideoFrame:
+def to_video_frame(image: Image, colorspace: Colorspace = Colorspace.ITU709) -> av.VideoFrame:
     """Convert a picture for the encoder.
 
     Args:
         image: `HWC` uint8 BGR, width and height even.
+        colorspace: ITU709, or ITU601 for formats that know no other.
 
     Returns:
-        A yuv420p frame, BT.709, limited range, tagged so.
+        A yuv420p frame, limited range, tagged with its colour space.
     """
     height, width = image.shape[:2]
     planes = np.empty((height * 3 // 2, width), np.uint8)
     half = (width // 2, height // 2)
-    luma, blue, red = cv2.split(cv2.transform(image, _TO_BT709))
+    luma, blue, red = cv2.split(cv2.transform(image, _TO_YUV[colorspace]))
     planes[:height] = luma
     chroma = planes[height:].reshape(2, half[1], half[0])
     cv2.resize(blue, half, dst=chroma[0], interpolation=cv2.INTER_AREA)
     cv2.resize(red, half, dst=chroma[1], interpolation=cv2.INTER_AREA)
     # Not from_numpy_buffer: it saves this copy, but cuts heights that are no multiple of 4.
     frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-    frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
+    frame.colorspace, frame.color_range = colorspace, ColorRange.MPEG
     return frame
 
 
