@@ -9,6 +9,8 @@ LipstreamError
 │   └── AvatarTooLargeError           an avatar that needs more memory than all of them may take
 ├── AccessError (PermissionError)     something that this caller may not do
 │   └── UnknownCallerError            a caller without a key, or with one that is not known
+├── SessionOverError (TimeoutError)   a live session that idled or lasted too long
+├── SessionNotFoundError (LookupError) no live session of that id
 ├── BusyError (RuntimeError)          everything is in use at the moment; the same request may succeed later
 ├── EngineError (RuntimeError)        an inference engine that is missing, fails to load or fails its golden test
 ├── ServerError (ConnectionError)     a server that cannot be reached, or that failed
@@ -52,6 +54,14 @@ class AccessError(LipstreamError, PermissionError):
 
 class UnknownCallerError(AccessError):
     """A caller without a key, or with one that is not known."""
+
+
+class SessionOverError(LipstreamError, TimeoutError):
+    """A live session that the server ends: nothing came for too long, or it lasted as long as it may."""
+
+
+class SessionNotFoundError(LipstreamError, LookupError):
+    """No live session of that id, or no longer."""
 
 
 class BusyError(LipstreamError, RuntimeError):

@@ -1,9 +1,13 @@
+import asyncio
+
 import numpy as np
-from fake_stream import Listener, codes_of, listening, run, settle
+from fake_stream import InlineBatcher, InlineWorkers, Listener, codes_of, listening, run, settle
 
 from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import END, Ended, Interrupted, Resting, Speaking
 from lipstream.pipeline.session import FROM_TTS, StreamSettings
+from lipstream.pipeline.stream import Stream
 from lipstream.types import Pcm
 
 LIVE = StreamSettings()
@@ -70,8 +74,38 @@ def test_interrupting_nothing_is_answered_too(tiny: Avatar) -> None:
     async def test() -> None:
         async with listening(tiny, LIVE) as listener:
             assert listener.stream.interrupt() == Interrupted(1, 0, 0)
+            await settle()
             listener.stream.interrupt()
             await settle()
             assert listener.events == [Interrupted(1, 0, 0)] * 2
+
+    run(test)
+
+
+def test_interruptions_that_nobody_takes_are_told_of_as_one(tiny: Avatar, hello: Pcm) -> None:
+    async def test() -> None:
+        async with Stream(tiny, Workshop(InlineBatcher(), InlineWorkers(), lambda: 0.0), UNPACED) as stream:
+            for samples in (3_000, 9_000, 0, 20_000):
+                await stream.push(hello[:samples])
+                await stream.push(END)
+                event = stream.interrupt()
+            assert event.dropped_samples == stream.stats().dropped_samples == 32_000
+            assert [await anext(stream) for _ in range(5)] == [event, *[Ended(0, 0)] * 4]
+
+    run(test)
+
+
+def test_a_push_that_is_cancelled_while_it_waits_is_not_counted(tiny: Avatar, hello: Pcm) -> None:
+    async def test() -> None:
+        async with listening(tiny, StreamSettings(lookahead_ms=452, queue_ms=1_000)) as listener:
+            first = asyncio.create_task(listener.stream.push(np.tile(hello, 3)))
+            await settle()
+            second = asyncio.create_task(listener.stream.push(hello))
+            await settle()
+            second.cancel()
+            await settle()
+            event = listener.stream.interrupt()
+            assert event.played_samples + event.dropped_samples == 3 * len(hello)
+            await first
 
     run(test)

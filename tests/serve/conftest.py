@@ -11,8 +11,10 @@ from lipstream.clock import now_ms
 from lipstream.errors import AvatarNotFoundError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.pipeline.painting import Workshop
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.live.floor import Live
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
@@ -60,6 +62,13 @@ def avatars(registry: Registry[Avatar]) -> Avatars:
 
 
 @pytest.fixture
+def live(registry: Registry[Avatar], batcher: Batcher) -> Iterator[Live]:
+    """Sessions of the tiny avatar in real time, as many as anybody wants; for one event loop."""
+    with ThreadPoolExecutor(2) as threads, ThreadPoolExecutor(2) as loaders:
+        yield Live(registry, Workshop(batcher, threads, now_ms), loaders)
+
+
+@pytest.fixture
 def home(tiny_path: Path, tmp_path: Path) -> Path:
     """Where the tiny avatar is installed."""
     shutil.copytree(tiny_path, tmp_path / "avatars" / "tiny")
@@ -67,9 +76,9 @@ def home(tiny_path: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(core: Core, avatars: Avatars, home: Path) -> Iterator[Running]:
+def served(core: Core, avatars: Avatars, live: Live, home: Path) -> Iterator[Running]:
     """A gRPC server with every wire, on a port of this machine."""
     with ThreadPoolExecutor(8) as workers:
         calls = Calls(workers, Allowance(400 * MEGABYTE), EVERYBODY.admit)
-        with running(calls, services("all", core, avatars, home=home)) as server:
+        with running(calls, services("all", core, avatars, live, home=home)) as server:
             yield server

@@ -13,11 +13,13 @@ from starlette.types import ASGIApp, Message
 
 from lipstream.clock import now_ms
 from lipstream.errors import AvatarNotFoundError
+from lipstream.pipeline.painting import Workshop
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import Parts, http_app
+from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.rpc import Allowance
@@ -64,6 +66,7 @@ def site(core: Core, avatars: Avatars, tiny_path: Path) -> Iterator[Site]:
             Parts(
                 core=core,
                 avatars=avatars,
+                live=Live(core.registry, Workshop(core.batcher, workers, now_ms), workers),
                 bundle_of=bundle_of,
                 workers=workers,
                 guard=Guard(None, Tokens(), Quotas(), now_ms),

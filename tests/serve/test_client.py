@@ -36,6 +36,7 @@ from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.keys import Key, KeyFile, new_secret, sha256_of, write_keys
 from lipstream.serve.listening import Listening
+from lipstream.serve.live.floor import Live
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
@@ -72,14 +73,14 @@ async def collected(items: AsyncIterator[Any]) -> list[Any]:
 
 
 @pytest.fixture
-def serve(core: Core, avatars: Avatars, home: Path) -> Serve:
+def serve(core: Core, avatars: Avatars, live: Live, home: Path) -> Serve:
     """Serve with a way of one's own to admit callers, or to listen."""
 
     @contextmanager
     def serving(admit: Any, listening: Listening | None = None) -> Iterator[Running]:  # noqa: ANN401
         with ThreadPoolExecutor(4) as workers:
             calls = Calls(workers, Allowance(2**30), admit)
-            with running(calls, services("all", core, avatars, home=home), listening) as server:
+            with running(calls, services("all", core, avatars, live, home=home), listening) as server:
                 yield server
 
     return serving

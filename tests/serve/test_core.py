@@ -16,6 +16,7 @@ from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Speech
+from lipstream.serve.live.floor import Live
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
@@ -29,11 +30,11 @@ from lipstream.wire.pb.optimized_lipsyncsrv_pb2_grpc import OptimizedLipSyncServ
 
 
 @pytest.fixture
-def narrow(core: Core, avatars: Avatars, home: Path) -> Iterator[Running]:
+def narrow(core: Core, avatars: Avatars, live: Live, home: Path) -> Iterator[Running]:
     """A server that takes a second of sound and sends frames as they are."""
     with ThreadPoolExecutor(4) as workers:
         calls = Calls(workers, Allowance(2**30), EVERYBODY.admit)
-        served = services("all", replace(core, max_audio_s=1), avatars, home=home, raw=True)
+        served = services("all", replace(core, max_audio_s=1), avatars, live, home=home, raw=True)
         with running(calls, served) as server:
             yield server
 

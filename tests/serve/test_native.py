@@ -15,6 +15,7 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Painted, Speech
+from lipstream.serve.live.floor import Live
 from lipstream.serve.manifests import Manifests
 from lipstream.serve.rpc import NOBODY, Call
 from lipstream.serve.wires.header import Headers
@@ -91,7 +92,7 @@ def test_jpeg_quality_and_gain_make_a_difference(stub: SpeechStub, hello: Pcm) -
 
 
 def test_the_look_ahead_is_what_was_asked_for(
-    core: Core, avatars: Avatars, home: Path, monkeypatch: pytest.MonkeyPatch
+    core: Core, avatars: Avatars, live: Live, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Speech] = []
 
@@ -100,7 +101,7 @@ def test_the_look_ahead_is_what_was_asked_for(
         return iter(())
 
     monkeypatch.setattr(Core, "speak", note)
-    native = Native(core, Headers(avatars, Manifests(home)))
+    native = Native(core, live, Headers(avatars, Manifests(home)))
     for header in (pb.Header(), pb.Header(lookahead_ms=172)):
         list(native.generate(pb.GenerateRequest(header=header, audio=b"\0\0"), Call("1", NOBODY, {}, Future())))
     assert [speech.lookahead_ms for speech in asked] == [452, 172]

@@ -9,6 +9,7 @@ from running import PATIENCE_S, Running
 from lipstream.errors import InputError
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.live.floor import Live
 from lipstream.serve.remote import Remote
 from lipstream.serve.services import services
 from lipstream.types import Pcm
@@ -32,15 +33,15 @@ ALL = {
 CLIENTS, ROUNDS = 6, 2
 
 
-def test_every_role_serves_its_contracts(core: Core, avatars: Avatars, served: Running, home: Path) -> None:
+def test_every_role_serves_its_contracts(core: Core, avatars: Avatars, live: Live, served: Running, home: Path) -> None:
     remote = Remote(core.registry, served.channel, "there:1", core.now_ms)
-    assert {one.full_name for one in services("all", core, avatars, home=home)} == ALL
-    (networks,) = services("inference", core, avatars, home=home)
+    assert {one.full_name for one in services("all", core, avatars, live, home=home)} == ALL
+    (networks,) = services("inference", core, avatars, live, home=home)
     assert networks.full_name == "inference.InferenceService"
-    (pictures,) = services("compositing", core, avatars, home=home, remote=remote)
+    (pictures,) = services("compositing", core, avatars, live, home=home, remote=remote)
     assert pictures.full_name == "compositing.CompositingService"
     with pytest.raises(InputError, match="--inference-url"):
-        services("compositing", core, avatars, home=home)
+        services("compositing", core, avatars, live, home=home)
 
 
 def test_clients_at_once_get_their_own_frames_and_nobody_elses(served: Running, hello: Pcm) -> None:
@@ -79,9 +80,11 @@ def test_clients_at_once_get_their_own_frames_and_nobody_elses(served: Running, 
             assert answer.result(PATIENCE_S) == alone[client]
 
 
-def test_every_call_survives_messages_of_nobody(served: Running, core: Core, avatars: Avatars, home: Path) -> None:
+def test_every_call_survives_messages_of_nobody(
+    served: Running, core: Core, avatars: Avatars, live: Live, home: Path
+) -> None:
     whole = b"\n\x04tiny\x12\x03abc\x1a\x03abc\x28\x01"  # names and bytes where most requests have them
-    for service in services("all", core, avatars, home=home):
+    for service in services("all", core, avatars, live, home=home):
         for method in service.methods:
             path = f"/{service.full_name}/{method.name}"
             for sent in (b"\xff\xff\xff", b"", whole, whole[:3], whole[:-1], whole * 2):

@@ -1,5 +1,6 @@
 """A checked configuration in, everything of one serving process put together out."""
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -18,6 +19,7 @@ from lipstream.config.server import ServerConfig, is_loopback
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.pipeline.painting import Workshop
 from lipstream.runtime.networks import load_speech
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered, RequestLog
@@ -27,6 +29,8 @@ from lipstream.serve.http.app import Parts, http_app
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.keys import KeyFile
 from lipstream.serve.listening import GrpcServer, Listening
+from lipstream.serve.live.floor import Live
+from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.loading import Loader
 from lipstream.serve.logs import queued_logs
 from lipstream.serve.metrics import Metrics
@@ -72,6 +76,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         registry = _registry(config, home)
         stack.callback(registry.unload_all)
         core = Core(registry, batcher, now_ms, config.server.max_audio_s)
+        live = Live(registry, stack.enter_context(_workshop(batcher)), workers, _live_limits(config))
         avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, _devices(config))
         allowance = Allowance(config.server.max_bytes_in_flight_mb * MEGABYTE)
         metrics.watch_batches(batcher.stats)
@@ -79,7 +84,9 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         metrics.watch_bytes(lambda: allowance.held_bytes)
         observers = (metrics.answered, RequestLog(config.logging.slow_request_ms, config.logging.sample_rate))
         guard = Guard(_keys(config), Tokens(), Quotas(), now_ms)
-        shared = _Shared(core, avatars, registry, workers, guard, allowance, metrics, observers, _material(config))
+        shared = _Shared(
+            core, avatars, live, registry, workers, guard, allowance, metrics, observers, _material(config)
+        )
         way = _way(config)
         remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
         listeners = (_grpc(config, home, shared, remote), _http(config, home, shared))
@@ -94,6 +101,7 @@ class _Shared:
 
     core: Core
     avatars: Avatars
+    live: Live
     registry: Registry[Avatar]
     workers: Executor
     guard: Guard
@@ -109,6 +117,7 @@ def _grpc(config: ServerConfig, home: Config, shared: _Shared, remote: Remote | 
         config.server.role,
         shared.core,
         shared.avatars,
+        shared.live,
         home=home.home,
         jpeg_quality=config.output.jpeg_quality,
         raw=config.output.format == "raw",
@@ -124,6 +133,7 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
         return Parts(
             core=shared.core,
             avatars=shared.avatars,
+            live=shared.live,
             bundle_of=lambda name: bundle_of(shared.registry.resolve(name), home.home),
             workers=shared.workers,
             guard=shared.guard,
@@ -143,6 +153,23 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
 def _workers(config: ServerConfig) -> int:
     """Threads: a request spends most of its time waiting for the networks, so there are more than cores."""
     return config.server.workers or 4 * (os.cpu_count() or 1)
+
+
+@contextmanager
+def _workshop(batcher: Batcher) -> Iterator[Workshop]:
+    """What live sessions work in: threads of their own, so that no bulk of requests makes them late."""
+    with ThreadPoolExecutor(1 + (os.cpu_count() or 1), thread_name_prefix="lipstream-live") as threads:
+        yield Workshop(batcher, threads, now_ms)
+
+
+def _live_limits(config: ServerConfig) -> LiveLimits:
+    live = config.live
+    return LiveLimits(
+        live.max_sessions,
+        config.server.max_audio_s * 1000,
+        live.idle_timeout_s * 1000 or math.inf,
+        live.max_duration_s * 1000 or math.inf,
+    )
 
 
 def _batch_limits(config: ServerConfig) -> BatchLimits:

@@ -81,7 +81,7 @@ class Server(_Tree):
     max_bytes_in_flight_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
     """the most that all messages being worked on may hold, 1 to 1048576 MB; at least max_message_mb"""
     max_audio_s: Annotated[float, Field(gt=0, le=86_400)] = 600
-    """the longest sound of a request, above 0, at most 86400 seconds"""
+    """the longest sound of a request, and that of a session which waits, above 0, at most 86400 seconds"""
     drain_s: Annotated[float, Field(ge=0, le=3600)] = 10
     """how long what runs may take to end after SIGTERM, 0 to 3600 seconds"""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
@@ -159,6 +159,17 @@ class DeviceChoice(_Tree):
     """auto (the first that works here), openvino, onnx or torch"""
 
 
+class LiveSessions(_Tree):
+    """What sessions may take in which an avatar speaks while it is spoken to."""
+
+    max_sessions: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """the most open at once, 0 to 100000; 0 means as many as this machine holds, measured at the start"""
+    idle_timeout_s: Annotated[float, Field(ge=0, le=604_800)] = 300
+    """after how many seconds a session ends to which nothing comes, 0 to 604800; 0 means never"""
+    max_duration_s: Annotated[float, Field(ge=0, le=604_800)] = 43_200
+    """after how many seconds a session ends, 0 to 604800; 0 means never"""
+
+
 class Output(_Tree):
     """How frames are returned where the contract leaves it open."""
 
@@ -190,6 +201,7 @@ class ServerConfig(_Tree):
     registry: Registry = Registry()
     batching: Batching = Batching()
     devices: DeviceChoice = DeviceChoice()
+    live: LiveSessions = LiveSessions()
     output: Output = Output()
     logging: Logging = Logging()
 

@@ -31,6 +31,12 @@ class _Leaving:
     picture: "asyncio.Task[Image]"
 
 
+@dataclass(slots=True, eq=False)
+class _Pushed:
+    samples: int
+    """Of one push, not heard yet."""
+
+
 class Stream:
     """One session: push sound, and iterate over frames and the events between them.
 
@@ -59,7 +65,8 @@ class Stream:
         self._runner: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._closed = self._stale = self._speaking = False
-        self._interruptions = self._unheard_samples = self._pending_samples = 0
+        self._pushed: list[_Pushed] = []
+        self._interruptions = self._pending_samples = 0
         self._played_samples = self._dropped_samples = self._filler_frames = 0
         self._last: Shown | None = None
 
@@ -77,43 +84,43 @@ class Stream:
         """
         if self._closed:
             raise InputError("there is sound for a stream that is closed; expected an open one: open another")
-        interruptions = self._interruptions
         if sound is not END:
             check_sound(sound)
-            self._unheard_samples += len(sound)
-        async with self._hearing_lock:
-            if self._closed:
-                return
-            if self._stale:
-                self._stale = False
-                await self._workshop.work(self._hearing.drop)
-            if sound is END:
-                await self._hear(self._hearing.finish, 0, interruptions)
-                self._playout.end()
-                self._tell()
-            else:
-                await self._push(sound, interruptions)
+        interruptions, pushed = self._interruptions, _Pushed(0 if sound is END else len(sound))
+        self._pushed.append(pushed)
+        try:
+            async with self._hearing_lock:
+                await self._take_in(sound, pushed, interruptions)
+        finally:
+            if pushed in self._pushed:
+                self._pushed.remove(pushed)
 
-    def interrupt(self) -> Interrupted:
+    def interrupt(self, *, dropped_samples: int = 0, dropped_ends: int = 0) -> Interrupted:
         """Drop all sound that has been pushed and whose frame has not been taken.
+
+        Args:
+            dropped_samples: what whoever pushes held back and drops too, at 16 kHz.
+            dropped_ends: the ENDs among it.
 
         Returns:
             What was played and what was dropped: the event that comes next, with an Ended for each END that waited.
+            Where several interruptions follow each other before it is taken, it is told of them as one.
         """
         leaving = [one for one in self._leaving if isinstance(one, _Leaving)]
         for one in leaving:
             one.picture.cancel()
-        unheard_samples = self._unheard_samples * SAMPLE_RATE_HZ // self._settings.sample_rate_hz
-        dropped_samples = sum(one.shown.samples for one in leaving) + self._playout.queued_samples
-        dropped_samples += self._pending_samples + unheard_samples
-        ends = sum(isinstance(one, Ended) for one in self._leaving)
-        ends += self._playout.drop(self._last, self._played_samples, speaking=self._speaking)
-        event = Interrupted(self._next_index, self._played_samples, dropped_samples)
-        answers = [one for one in self._leaving if isinstance(one, Interrupted)]
-        self._leaving = deque([*answers, event, *[Ended(self._next_index, self._played_samples)] * ends])
-        self._interruptions += 1
+        unheard_samples = sum(one.samples for one in self._pushed)
+        dropped_samples += unheard_samples * SAMPLE_RATE_HZ // self._settings.sample_rate_hz + self._pending_samples
+        dropped_samples += sum(one.shown.samples for one in leaving) + self._playout.queued_samples
         self._dropped_samples += dropped_samples
-        self._unheard_samples = self._pending_samples = 0
+        dropped_samples += sum(one.dropped_samples for one in self._leaving if isinstance(one, Interrupted))
+        dropped_ends += sum(isinstance(one, Ended) for one in self._leaving)
+        dropped_ends += self._playout.drop(self._last, self._played_samples, speaking=self._speaking)
+        event = Interrupted(self._next_index, self._played_samples, dropped_samples)
+        self._leaving = deque([event, *[Ended(self._next_index, self._played_samples)] * dropped_ends])
+        self._interruptions += 1
+        self._pushed.clear()
+        self._pending_samples = 0
         self._stale = True
         self._tell()
         return event
@@ -186,19 +193,32 @@ class Stream:
         self._filler_frames += shown.filler
         return StreamFrame(shown.index, image, shown.audio, shown.samples, shown.filler)
 
-    async def _push(self, pcm: Pcm, interruptions: int) -> None:
+    async def _take_in(self, sound: Pcm | End, pushed: _Pushed, interruptions: int) -> None:
+        if self._closed:
+            return
+        if self._stale:
+            self._stale = False
+            await self._workshop.work(self._hearing.drop)
+        if sound is END:
+            await self._hear(self._hearing.finish, interruptions)
+            self._playout.end()
+            self._tell()
+        else:
+            await self._push(sound, pushed, interruptions)
+
+    async def _push(self, pcm: Pcm, pushed: _Pushed, interruptions: int) -> None:
         block_samples = self._settings.sample_rate_hz * BLOCK_MS // 1000
         for start in range(0, len(pcm), block_samples):
             block = pcm[start : start + block_samples]
             await self._until(lambda: self._has_room() or self._closed or self._interruptions != interruptions)
             if self._closed or self._interruptions != interruptions:
                 return
-            await self._hear(partial(self._hearing.push, block), len(block), interruptions)
+            await self._hear(partial(self._hearing.push, block), interruptions)
+            pushed.samples -= len(block)
 
-    async def _hear(self, hear: Callable[[], list[Heard]], source_samples: int, interruptions: int) -> None:
+    async def _hear(self, hear: Callable[[], list[Heard]], interruptions: int) -> None:
         heard = await self._workshop.work(hear)
         if self._interruptions == interruptions:
-            self._unheard_samples -= source_samples
             self._pending_samples = self._hearing.pending_samples
             self._playout.put(heard)
             self._tell()

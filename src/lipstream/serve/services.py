@@ -8,6 +8,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from lipstream.errors import InputError
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.live.floor import Live
 from lipstream.serve.manifests import Manifests
 from lipstream.serve.remote import Remote
 from lipstream.serve.wires import (
@@ -31,6 +32,7 @@ def services(  # noqa: PLR0913  all but three are by name only
     role: Role,
     core: Core,
     avatars: Avatars,
+    live: Live,
     *,
     home: Path,
     jpeg_quality: int = 75,
@@ -45,6 +47,7 @@ def services(  # noqa: PLR0913  all but three are by name only
         role: which of them.
         core: paints.
         avatars: who can be shown.
+        live: opens sessions.
         home: folder whose `avatars` folder holds the installed ones, of which calls may name one by its folder.
         jpeg_quality: of whole frames, 1 to 100.
         raw: whether whole frames are sent as they are where the contract leaves it open.
@@ -68,7 +71,7 @@ def services(  # noqa: PLR0913  all but three are by name only
             manifests = Manifests(home)
             headers = Headers(avatars, manifests, quality, jpeg_quality)
             return {
-                native.SERVICE: native.Native(core, headers, max_audio_s),
+                native.SERVICE: native.Native(core, live, headers, max_audio_s),
                 directory.SERVICE: directory.Directory(avatars, manifests, core),
                 monolithic.SERVICE: monolithic.Monolithic(core, avatars, frames),
                 optimized.SERVICE: optimized.Optimized(core, avatars, home, jpeg_quality),

@@ -20,6 +20,7 @@ from lipstream.serve.http.known import Known
 from lipstream.serve.http.legacy import LegacyInfer
 from lipstream.serve.http.monitoring import Monitoring, TokenDesk
 from lipstream.serve.http.routes import Doors
+from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
 from lipstream.serve.ws.door import SocketDoors
@@ -34,6 +35,8 @@ class Parts:
     """Paints."""
     avatars: Avatars
     """Who can be shown."""
+    live: Live
+    """Opens sessions, for speech that is still being spoken."""
     bundle_of: Callable[[str], Path]
     """Where an avatar lies, by name; raises AvatarNotFoundError."""
     workers: Executor

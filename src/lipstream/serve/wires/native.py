@@ -9,6 +9,7 @@ from lipstream.errors import InputError
 from lipstream.rate import frames_of_samples
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.encoding import Encoding
+from lipstream.serve.live.floor import Live
 from lipstream.serve.rpc import Call
 from lipstream.serve.wires.header import Headers, Wanted
 from lipstream.serve.wires.live import converse
@@ -27,7 +28,9 @@ class Native:
     """Makes speeches into videos, whole ones and such as are being spoken."""
 
     core: Core
-    """Paints."""
+    """Paints whole speeches."""
+    live: Live
+    """Opens sessions for those that are being spoken."""
     headers: Headers
     """Reads what is wanted."""
     max_audio_s: float = 600
@@ -60,7 +63,8 @@ class Native:
         self, requests: AsyncIterator[pb.StreamRequest], call: Call, workers: Executor
     ) -> AsyncGenerator[pb.StreamResponse, None]:
         """Speak while the audio is still coming."""
-        async with aclosing(converse(self.core, self.headers, requests, call, workers)) as responses:
+        answering = converse(self.live, self.headers, requests, call, workers, self.core.now_ms)
+        async with aclosing(answering) as responses:
             async for response in responses:
                 yield response
 
