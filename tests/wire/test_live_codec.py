@@ -25,7 +25,7 @@ GOLDEN_UP = {
     messages.Start(avatar="iris", coding="opus", max_width=320): (
         '{"type":"start","avatar":"iris","source":"microphone","coding":"opus","sample_rate_hz":null,"picture":"jpeg",'
         '"sound":"s16le","gain":1.0,"lookahead_ms":null,"preroll_ms":80,"first_clip_frame":0,"max_width":320,'
-        '"jpeg_quality":0,"bitrate_kbps":1500}'
+        '"jpeg_quality":null,"bitrate_kbps":1500}'
     ),
 }
 FRAME = messages.FrameMessage(
@@ -93,7 +93,7 @@ UP = st.one_of(
         picture=st.sampled_from(get_args(messages.PictureForm)),
         sound=st.sampled_from(get_args(messages.SoundForm)),
         gain=st.floats(allow_nan=False, allow_infinity=False),
-        max_width=st.integers(0, 8192),
+        max_width=st.none() | st.integers(64, 8192),
         bitrate_kbps=st.integers(100, 20_000),
     ),
 )

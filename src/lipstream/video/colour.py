@@ -7,7 +7,7 @@ OpenCV's own conversion is BT.601, and swscale's fast paths darken every pass by
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from lipstream.errors import MediaError
 from lipstream.types import Float32, Image
@@ -65,6 +65,14 @@ def to_video_frame(image: Image, colorspace: Colorspace = Colorspace.ITU709) -> 
     frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
     frame.colorspace, frame.color_range = colorspace, ColorRange.MPEG
     return frame
+
+
+def tag_bt709(context: av.VideoCodecContext) -> None:
+    """Let an encoder say of its stream what `to_video_frame` makes."""
+    context.colorspace = Colorspace.ITU709
+    context.color_range = ColorRange.MPEG
+    context.color_primaries = ColorPrimaries.BT709
+    context.color_trc = ColorTrc.BT709
 
 
 def to_image(frame: av.VideoFrame) -> Image:

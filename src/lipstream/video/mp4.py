@@ -9,10 +9,9 @@ from typing import Final
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from lipstream.types import FRAME_RATE_HZ, Float32, Image
-from lipstream.video.colour import to_video_frame
+from lipstream.video.colour import tag_bt709, to_video_frame
 from lipstream.video.provenance import mp4_box
 from lipstream.video.staging import staged, writing_to
 
@@ -122,7 +121,7 @@ class Mp4Writer:
         if not isinstance(file, Path):
             self._video.codec_context.gop_size = FRAGMENT_PICTURES
         self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
-        _tag_bt709(self._video.codec_context)
+        tag_bt709(self._video.codec_context)
         # One thread: the networks run beside it and need the other core more.
         self._video.codec_context.thread_count = 1
         self._audio = self._container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
@@ -188,10 +187,3 @@ def _open(file: Path | _Parts) -> av.container.OutputContainer:
         # Absolute, as a name with a colon would be taken for a protocol.
         return av.open(str(file.absolute()), "w", format="mp4", options={"movflags": "+faststart"})
     return av.open(file, "w", format="mp4", options={"movflags": FRAGMENTED})
-
-
-def _tag_bt709(context: av.VideoCodecContext) -> None:
-    context.colorspace = Colorspace.ITU709
-    context.color_range = ColorRange.MPEG
-    context.color_primaries = ColorPrimaries.BT709
-    context.color_trc = ColorTrc.BT709

@@ -57,10 +57,10 @@ class Start(_FromClient):
     """Sound that is gathered before speech begins, 40 to 1,000."""
     first_clip_frame: int = 0
     """Frame of the driving clip that frame 0 shows."""
-    max_width: Annotated[int, Field(ge=0, le=8192)] = 0
-    """Wider pictures are made this wide, 64 to 8,192 pixels; 0 leaves them as they are."""
-    jpeg_quality: Annotated[int, Field(ge=0, le=100)] = 0
-    """Of JPEGs, 1 to 100; 0: the server's."""
+    max_width: Annotated[int, Field(ge=64, le=8192)] | None = None
+    """Wider pictures are made this wide, in pixels; None leaves them as they are."""
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Of JPEGs; None: the server's."""
     bitrate_kbps: Annotated[int, Field(ge=100, le=20_000)] = 1500
     """Of H.264."""
 
@@ -213,10 +213,12 @@ class Stats(_FromServer):
     """How often sound came too late."""
     skipped_pictures: int
     """Left out because the client takes them too slowly."""
+    behind_ms: int
+    """By how much it takes them too slowly."""
+    waiting_ms: int
+    """Sound that was sent and is not yet heard."""
     queued_ms: int
-    """Sound that waits for its turn."""
-    unsent_ms: int
-    """Frames that wait for the client to take them."""
+    """Sound that was heard and waits for its turn."""
     ppm: float
     """How much faster than declared the source is taken."""
     frame_rate: float
