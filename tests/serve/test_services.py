@@ -1,3 +1,4 @@
+import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from running import PATIENCE_S, Running
 
 from lipstream.errors import InputError
+from lipstream.serve.access import scope_of
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.live.floor import Live
@@ -30,6 +32,7 @@ ALL = {
     "compositing.CompositingService",
     "lipsyncsrv.LipSyncService",
 }
+ADMIN_VERBS = ("Load", "Unload")
 CLIENTS, ROUNDS = 6, 2
 
 
@@ -42,6 +45,14 @@ def test_every_role_serves_its_contracts(core: Core, avatars: Avatars, live: Liv
     assert pictures.full_name == "compositing.CompositingService"
     with pytest.raises(InputError, match="--inference-url"):
         services("compositing", core, avatars, live, home=home)
+
+
+def test_whatever_loads_or_unloads_needs_admin(core: Core, avatars: Avatars, live: Live, home: Path) -> None:
+    for service, target in services("all", core, avatars, live, home=home).items():
+        for method in service.methods:
+            name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
+            needed = "admin" if method.name.startswith(ADMIN_VERBS) else "infer"
+            assert scope_of(getattr(target, name)) == needed, method.full_name
 
 
 def test_clients_at_once_get_their_own_frames_and_nobody_elses(served: Running, hello: Pcm) -> None:

@@ -41,7 +41,7 @@ from lipstream.serve.process import Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Remote, Way, connected
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Allowance, CallLimits, Calls
 from lipstream.serve.services import services
 from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
 from lipstream.serve.tokens import Tokens
@@ -112,7 +112,13 @@ class _Shared:
 
 
 def _grpc(config: ServerConfig, home: Config, shared: _Shared, remote: Remote | None) -> GrpcServer:
-    calls = Calls(shared.workers, shared.allowance, shared.guard.admit, shared.observers)
+    calls = Calls(
+        shared.workers,
+        shared.allowance,
+        shared.guard.admit,
+        shared.observers,
+        limits=CallLimits(most=config.server.max_calls),
+    )
     served = services(
         config.server.role,
         shared.core,

@@ -80,6 +80,8 @@ class Server(_Tree):
     """the largest message, 1 to 2047 MB of 1,048,576 bytes"""
     max_bytes_in_flight_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
     """the most that all messages being worked on may hold, 1 to 1048576 MB; at least max_message_mb"""
+    max_calls: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """the most gRPC calls at once, streams among them, 1 to 100000; further ones are told to come again"""
     max_audio_s: Annotated[float, Field(gt=0, le=86_400)] = 600
     """the longest sound of a request, and that of a session which waits, above 0, at most 86400 seconds"""
     drain_s: Annotated[float, Field(ge=0, le=3600)] = 10
@@ -143,7 +145,7 @@ class Batching(_Tree):
     window_ms: Annotated[float, Field(ge=0, le=1000)] = 4
     """how long a frame may wait for others to share its call, 0 to 1000 ms"""
     max_queue_ms: Annotated[int, Field(ge=10, le=600_000)] = 10_000
-    """how much work may wait before more is refused, 10 to 600000 ms"""
+    """how much video may wait to be painted before more is refused, 10 to 600000 ms, of which a frame is 40"""
 
 
 class DeviceChoice(_Tree):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from lipstream.errors import AccessError
 from lipstream.serve.keys import Key, KeyFile, Scope, secret_in
@@ -13,6 +14,21 @@ EVERYTHING: frozenset[Scope] = frozenset({"infer", "admin"})
 
 BROWSERS: frozenset[Scope] = frozenset({"infer"})
 """What a token admits to, whatever its key may do."""
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+_SCOPE = "needs_scope"
+
+
+def for_admins(method: _Method) -> _Method:
+    """Mark a method that answers a call: who calls it needs the scope admin."""
+    setattr(method, _SCOPE, "admin")
+    return method
+
+
+def scope_of(method: Callable[..., Any]) -> Scope:
+    """The scope that callers of a method need: infer, unless it is marked."""
+    scope: Scope = getattr(method, _SCOPE, "infer")
+    return scope
 
 
 @dataclass(frozen=True, slots=True)

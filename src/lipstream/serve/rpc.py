@@ -4,6 +4,9 @@ Messages arrive as bytes and are parsed by a worker, so that 80 MB of one client
 A method takes a request and its `Call` and returns the response, or an iterator of responses where only the answer
 streams; where both sides stream it is called for every request. An asynchronous generator takes the whole stream of
 requests in place of one, and the workers beside its `Call`: a session, which is one call from its begin to its end.
+
+All kinds of calls are alike on the wire. Here each is handled as a stream, for only such a handler runs before the
+first message is read: who may not ask is refused without one. It also writes the answers, and so sees clients stall.
 """
 
 import asyncio
@@ -11,12 +14,13 @@ import inspect
 import logging
 import re
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.any_pb2 import Any as Packed
@@ -30,16 +34,17 @@ from grpc_status import rpc_status
 
 from lipstream.clock import now_ms
 from lipstream.errors import BusyError, InputError
-from lipstream.serve.access import Visitor
+from lipstream.serve.access import Visitor, scope_of
 from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered, request_id
 from lipstream.serve.core import Spent
+from lipstream.serve.keys import Scope
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.steps import Gone, done, taken
 from lipstream.serve.underway import Context, Stay, Underway, end
 
 Metadata = tuple[tuple[str, str | bytes], ...]
-ADMIN_METHODS = frozenset({"LoadModel", "UnloadModel", "LoadPackage", "Load", "Unload"})
-"""Names of the calls that need the scope admin, in every service."""
 NOBODY = Visitor("", frozenset())
+_Requests = AsyncIterator[bytes]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -66,11 +71,22 @@ class Call:
 
 
 @dataclass(slots=True)
-class _Ending:
-    """How a call went, as far as is known; one that breaks off was cancelled."""
+class _Turn:
+    """A request and its answer, as far as it has come; one that breaks off was cancelled."""
 
+    call: Call
+    begin_ms: float
     status: str = grpc.StatusCode.CANCELLED.name
     error: str = ""
+    held_bytes: int = 0
+    over: bool = False
+
+    def succeed(self) -> None:
+        """It was answered, if perhaps with an error of its own."""
+        self.status = IN_BAND_ERROR if self.error else OK
+
+
+_Begin = Callable[[Stay], AbstractAsyncContextManager[_Turn]]
 
 
 class Allowance:
@@ -100,6 +116,21 @@ class Allowance:
             self._held_bytes -= size_bytes
 
 
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How many calls there may be, and how slow their clients."""
+
+    most: int = 1000
+    """Calls at once, streams among them."""
+    arrival_s: float = 300
+    """How long the message of a call may take to arrive: 200 MB at 6 Mbit/s. Streams of messages may pause for ever."""
+    stall_s: float = 30
+    """How long a client may take nothing of its answer."""
+
+
+DEFAULT_LIMITS = CallLimits()
+
+
 @dataclass(frozen=True, eq=False)
 class Calls:
     """Makes gRPC handlers of plain objects."""
@@ -116,6 +147,8 @@ class Calls:
     """A monotonic clock, for how long calls take."""
     underway: Underway = field(default_factory=Underway)
     """Those that are not over; once `stopping` is set, streams of requests end after the answer they are at."""
+    limits: CallLimits = DEFAULT_LIMITS
+    """How many there may be, and how slow."""
 
     def handler(self, service: ServiceDescriptor, target: object) -> grpc.GenericRpcHandler:
         """Serve every method of a service by the target's method of that name in snake case."""
@@ -125,74 +158,106 @@ class Calls:
         return grpc.method_handlers_generic_handler(service.full_name, methods)
 
     def _method(self, method: MethodDescriptor, answer: Callable[..., Any]) -> "grpc.RpcMethodHandler[Any, Any]":
-        request_class = GetMessageClass(method.input_type)
+        request_class, begin = GetMessageClass(method.input_type), partial(self._call, method, scope_of(answer))
         if inspect.isasyncgenfunction(answer):
-            return grpc.stream_stream_rpc_method_handler(partial(self._session, method, request_class, answer))
+            return grpc.stream_stream_rpc_method_handler(partial(self._session, begin, request_class, answer))
         answer = partial(_answer, request_class, answer)
         if method.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, method, answer))
+            return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, method, begin, answer))
         if method.server_streaming:
-            return grpc.unary_stream_rpc_method_handler(partial(self._answer_streams, method, answer))
-        return grpc.unary_unary_rpc_method_handler(partial(self._unary, method, answer))
+            return grpc.stream_stream_rpc_method_handler(partial(self._answer_streams, begin, answer))
+        return grpc.stream_stream_rpc_method_handler(partial(self._unary, begin, answer))
 
     async def _unary(
-        self, method: MethodDescriptor, answer: Callable[[bytes, Call], Message], raw: bytes, context: Context
-    ) -> bytes:
-        async with self._call(method, Stay(context, self.underway), len(raw)) as (call, ending):
-            answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
-            return answered
-        raise AssertionError  # the context aborts instead of passing an error on
+        self, begin: _Begin, answer: Callable[[bytes, Call], Message], requests: _Requests, context: Context
+    ) -> None:
+        async with begin(Stay(context, self.underway)) as turn:
+            raw = await self._only(requests, turn)
+            answered, turn.error = await done(self.workers, partial(_serialised, answer, raw, turn.call))
+            await self._send(context, answered)
 
     async def _answer_streams(
-        self, method: MethodDescriptor, answer: Callable[[bytes, Call], Any], raw: bytes, context: Context
-    ) -> AsyncIterator[bytes]:
-        async with self._call(method, Stay(context, self.underway), len(raw)) as (call, ending):
-            answers = await self._run(lambda: iter(answer(raw, call)))
-            while (message := await self._run(lambda: next(answers, None))) is not None:
-                ending.error = ending.error or _error_in(message)
-                yield message.SerializeToString()
+        self, begin: _Begin, answer: Callable[[bytes, Call], Iterator[Message]], requests: _Requests, context: Context
+    ) -> None:
+        async with begin(Stay(context, self.underway)) as turn:
+            items = await done(self.workers, partial(answer, await self._only(requests, turn), turn.call))
+            async with aclosing(taken(self.workers, items)) as answers:
+                async for message in answers:
+                    turn.error = turn.error or _error_in(message)
+                    await self._send(context, message.SerializeToString())
 
     async def _both_stream(
         self,
         method: MethodDescriptor,
+        begin: _Begin,
         answer: Callable[[bytes, Call], Message],
-        requests: AsyncIterator[bytes],
+        requests: _Requests,
         context: Context,
-    ) -> AsyncIterator[bytes]:
+    ) -> None:
+        """Answer every request of a stream; the stream is let in as one, each request is told of by itself."""
         stay = Stay(context, self.underway)
-        while (raw := await self._next(requests)) is not None:
-            async with self._call(method, stay, len(raw)) as (call, ending):
-                answered, ending.error = await self._run(partial(_serialised, answer, raw, call))
-                yield answered
+        async with begin(stay) as turn:
+            while (raw := await self._next(requests)) is not None:
+                call = replace(turn.call, id=request_id(turn.call.metadata), gone=stay.request(), spent=Spent())
+                turn.call, turn.begin_ms, turn.over = call, self.now_ms(), False
+                self._hold(raw, turn)
+                answered, turn.error = await done(self.workers, partial(_serialised, answer, raw, call))
+                await self._send(context, answered)
+                turn.succeed()
+                self._end(method, turn)
 
     async def _session(
         self,
-        method: MethodDescriptor,
+        begin: _Begin,
         request_class: type[Message],
         answer: Callable[..., AsyncGenerator[Message, None]],
-        requests: AsyncIterator[bytes],
+        requests: _Requests,
         context: Context,
-    ) -> AsyncIterator[bytes]:
+    ) -> None:
         async with (
-            self._call(method, Stay(context, self.underway), 0) as (call, _),
-            aclosing(self._parsed(request_class, requests, call)) as parsed,
-            aclosing(answer(parsed, call, self.workers)) as answers,
+            begin(Stay(context, self.underway)) as turn,
+            aclosing(self._parsed(request_class, requests, turn.call)) as parsed,
+            aclosing(answer(parsed, turn.call, self.workers)) as answers,
         ):
             async for message in answers:
-                yield message.SerializeToString()
+                await self._send(context, message.SerializeToString())
+
+    async def _only(self, requests: _Requests, turn: _Turn) -> bytes:
+        """The one request of a call."""
+        self.allowance.take(0)  # no more is read while there is no room
+        try:
+            async with asyncio.timeout(self.limits.arrival_s):
+                raw = await anext(requests, None)
+        except TimeoutError as error:
+            raise Gone(f"no message arrived for {self.limits.arrival_s:g} s") from error
+        if raw is None:
+            raise Gone("no message arrived")
+        self._hold(raw, turn)
+        return raw
+
+    def _hold(self, raw: bytes, turn: _Turn) -> None:
+        self.allowance.take(len(raw))
+        turn.held_bytes = len(raw)
+
+    async def _send(self, context: Context, answer: bytes) -> None:
+        try:
+            async with asyncio.timeout(self.limits.stall_s):
+                await context.write(answer)
+        except TimeoutError as error:
+            raise Gone(f"the client took nothing for {self.limits.stall_s:g} s") from error
 
     async def _parsed(
-        self, request_class: type[Message], requests: AsyncIterator[bytes], call: Call
+        self, request_class: type[Message], requests: _Requests, call: Call
     ) -> AsyncGenerator[Message, None]:
         """The requests of a session; once the server stops, there are no more."""
         while (raw := await self._next(requests)) is not None:
             self.allowance.take(len(raw))
             try:
-                yield await self._run(partial(_answer, request_class, lambda request, _: request, raw, call))
+                yield await done(self.workers, partial(_answer, request_class, lambda request, _: request, raw, call))
             finally:
                 self.allowance.give_back(len(raw))
 
-    async def _next(self, requests: AsyncIterator[bytes]) -> bytes | None:
+    async def _next(self, requests: _Requests) -> bytes | None:
         """The next request of a stream; None at its end, or once the server stops."""
         coming = asyncio.ensure_future(anext(requests, None))
         stopping = asyncio.ensure_future(self.underway.stopping.wait())
@@ -203,47 +268,51 @@ class Calls:
             coming.cancel()
             stopping.cancel()
 
-    async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self.workers, work)
-
     @asynccontextmanager
-    async def _call(self, method: MethodDescriptor, stay: Stay, size_bytes: int) -> AsyncIterator[tuple[Call, _Ending]]:
-        begin_ms = self.now_ms()
-        metadata = _text(stay.context.invocation_metadata() or ())
-        call = Call(request_id(metadata), NOBODY, metadata, stay.request())
-        ending, held_bytes = _Ending(), 0
+    async def _call(self, method: MethodDescriptor, scope: Scope, stay: Stay) -> AsyncIterator[_Turn]:
+        metadata, failed = _text(stay.context.invocation_metadata() or ()), None
+        turn = _Turn(Call(request_id(metadata), NOBODY, metadata, stay.request()), self.now_ms())
         try:
-            with self.admit(metadata, stay.context.peer()) as visitor:
-                call = replace(call, visitor=visitor)
-                visitor.require("admin" if method.name in ADMIN_METHODS else "infer")
-                self.allowance.take(size_bytes)
-                held_bytes = size_bytes
-                yield call, ending
-            ending.status = IN_BAND_ERROR if ending.error else OK
+            self._refuse_beyond_limit()
+            with self.admit(metadata, _address(stay.context.peer())) as visitor:
+                turn.call = replace(turn.call, visitor=visitor)
+                visitor.require(scope)
+                yield turn
+            turn.succeed()
         except Exception as error:
-            status = status_of(error, call.id)
-            ending.status, ending.error = status.grpc.name, status.message
-            if status.http == 500:
-                _log.exception("a call failed", extra={"request_id": call.id})
-            await _abort(stay.context, status)
+            failed = status_of(error, turn.call.id)
+            turn.status, turn.error = failed.grpc.name, failed.message
+            if failed.http == 500:
+                _log.exception("a call failed", extra={"request_id": turn.call.id})
         finally:
-            self.allowance.give_back(held_bytes)
-            end(call.gone)
-            self._tell(method, call, ending, self.now_ms() - begin_ms)
+            self._end(method, turn)
+        if failed is not None:
+            await _abort(stay.context, failed)  # last, for it waits until the client takes it
 
-    def _tell(self, method: MethodDescriptor, call: Call, ending: _Ending, duration_ms: float) -> None:
+    def _end(self, method: MethodDescriptor, turn: _Turn) -> None:
+        """Give back what a request held, and tell how it went; once."""
+        if turn.over:
+            return
+        self.allowance.give_back(turn.held_bytes)
+        turn.held_bytes, turn.over = 0, True
+        end(turn.call.gone)
         answered = Answered(
             service=method.containing_service.full_name,
             method=method.name,
-            request_id=call.id,
-            client=call.client,
-            status=ending.status,
-            error=ending.error,
-            duration_ms=duration_ms,
-            spent=call.spent,
+            request_id=turn.call.id,
+            client=turn.call.client,
+            status=turn.status,
+            error=turn.error,
+            duration_ms=self.now_ms() - turn.begin_ms,
+            spent=turn.call.spent,
         )
         for observe in self.observers:
             observe(answered)
+
+    def _refuse_beyond_limit(self) -> None:
+        if self.underway.calls > self.limits.most:
+            most = self.limits.most
+            raise BusyError(f"{most:,} calls are under way, as many as may be (server.max_calls); ask again later")
 
 
 def _answer(request_class: type[Message], answer: Callable[[Any, Call], _T], raw: bytes, call: Call) -> _T:
@@ -277,6 +346,15 @@ async def _abort(context: Context, status: Status) -> None:
         message = StatusMessage(code=status.grpc.value[0], message=status.message, details=[detail])
         trailing = (*rpc_status.to_status(message).trailing_metadata, ("grpc-retry-pushback-ms", str(RETRY_AFTER_MS)))
     await context.abort(status.grpc, status.message, trailing)
+
+
+def _address(peer: str) -> str:
+    """The address alone, as HTTP tells it, of `ipv4:127.0.0.1:50312` or `ipv6:%5B::1%5D:50312`.
+
+    All connections of one machine are one client, or opening more of them would get it more than its share.
+    """
+    kind, _, place = unquote(peer).partition(":")
+    return place.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else peer
 
 
 def _text(metadata: Any) -> dict[str, str]:  # noqa: ANN401  grpc's own type differs between its versions

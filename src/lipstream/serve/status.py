@@ -1,4 +1,4 @@
-"""An error in, how gRPC and HTTP say it out: one table for every wire."""
+"""An error in, how gRPC, HTTP and WebSocket say it out: one table for every wire."""
 
 from concurrent.futures import CancelledError
 from typing import NamedTuple
@@ -11,8 +11,11 @@ from lipstream.errors import (
     BusyError,
     InputError,
     LipstreamError,
+    SessionNotFoundError,
+    SessionOverError,
     UnknownCallerError,
 )
+from lipstream.serve.steps import Gone
 
 RETRY_AFTER_MS = 200
 
@@ -27,14 +30,22 @@ class Status(NamedTuple):
     message: str
     """In words for whoever called."""
 
+    @property
+    def websocket(self) -> int:
+        """By WebSocket: a code of its private range, 4000 and that of HTTP."""
+        return 4000 + self.http
+
 
 STATUSES: tuple[tuple[type[BaseException], grpc.StatusCode, int], ...] = (
     (UnknownCallerError, grpc.StatusCode.UNAUTHENTICATED, 401),
     (AccessError, grpc.StatusCode.PERMISSION_DENIED, 403),
     (AvatarNotFoundError, grpc.StatusCode.NOT_FOUND, 404),
+    (SessionNotFoundError, grpc.StatusCode.NOT_FOUND, 404),
+    (SessionOverError, grpc.StatusCode.DEADLINE_EXCEEDED, 408),
     (BusyError, grpc.StatusCode.RESOURCE_EXHAUSTED, 503),
     (InputError, grpc.StatusCode.INVALID_ARGUMENT, 400),
     (LipstreamError, grpc.StatusCode.FAILED_PRECONDITION, 409),
+    (Gone, grpc.StatusCode.CANCELLED, 499),
     (CancelledError, grpc.StatusCode.CANCELLED, 499),
 )
 """The first that fits counts; anything else is INTERNAL, 500."""

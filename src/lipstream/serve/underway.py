@@ -13,18 +13,18 @@ class Underway:
     """The calls under way on one event loop, each until its status has been sent."""
 
     def __init__(self) -> None:
-        self._calls, self._idle, self.stopping = 0, asyncio.Event(), asyncio.Event()
+        self.calls, self._idle, self.stopping = 0, asyncio.Event(), asyncio.Event()
         self._idle.set()
 
     def enter(self) -> None:
         """One more."""
-        self._calls += 1
+        self.calls += 1
         self._idle.clear()
 
     def leave(self) -> None:
         """One less."""
-        self._calls -= 1
-        if self._calls == 0:
+        self.calls -= 1
+        if self.calls == 0:
             self._idle.set()
 
     async def idle(self) -> None:

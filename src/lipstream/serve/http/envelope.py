@@ -21,6 +21,7 @@ from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance, Call
 from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.steps import Gone
 from lipstream.serve.underway import end
 
 _GRPC = {
@@ -90,7 +91,7 @@ class Envelope:
         try:
             await self._pass_on(scope, Headers(scope=scope), incoming, outgoing)
             exchange.status = Status(grpc.StatusCode.OK, outgoing.status or 200, "")
-        except ClientDisconnect as error:
+        except (ClientDisconnect, Gone) as error:
             exchange.status = Status(grpc.StatusCode.CANCELLED, 499, str(error) or "the client left")
         except Exception as error:
             exchange.status = _status(error, exchange.call.id)

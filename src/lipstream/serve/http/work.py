@@ -1,79 +1,14 @@
-"""Blocking work in, its results on the event loop out; it runs in worker threads, one step of an iterator at a time."""
+"""Parts of an answer in, the same sent as they are made out."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
-from concurrent.futures import CancelledError, Executor, Future
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
-from typing import TypeVar
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-T = TypeVar("T")
+from lipstream.serve.steps import done, taken
 
-
-async def done(workers: Executor, work: Callable[[], T]) -> T:
-    """Do some work in a worker thread.
-
-    Raises:
-        ClientDisconnect: nobody waits for it any more.
-        Exception: whatever the work raises.
-    """
-    return await asyncio.wrap_future(workers.submit(_unless_gone, work))
-
-
-async def taken(
-    workers: Executor, items: Generator[T, None, None], close: Callable[[], None]
-) -> AsyncGenerator[T, None]:
-    """Take the items of a generator, making each in a worker thread when it is asked for.
-
-    Args:
-        workers: where they are made.
-        items: closed in a worker thread too, once the item being made is finished.
-        close: called after that.
-
-    Yields:
-        The items.
-
-    Raises:
-        ClientDisconnect: nobody waits for them any more.
-        Exception: whatever the generator raises.
-    """
-    step: Future[T | None] = Future()
-    step.set_result(None)
-    try:
-        while True:
-            step = workers.submit(_unless_gone, partial(next, items, None))
-            item = await asyncio.wrap_future(step)
-            if item is None:
-                return
-            yield item
-    finally:
-        # Whoever leaves does not wait: a step that runs, of which nobody sees the end, is followed by the closing.
-        step.add_done_callback(lambda _: _close_elsewhere(workers, items, close))
-
-
-def _unless_gone(work: Callable[[], T]) -> T:
-    try:
-        return work()
-    except CancelledError as error:  # would look as if the task on the event loop were cancelled
-        raise ClientDisconnect from error
-
-
-def _close_elsewhere(workers: Executor, items: Generator[T, None, None], close: Callable[[], None]) -> None:
-    try:
-        workers.submit(_close, items, close)
-    except RuntimeError:  # the server is stopping, and takes no more work
-        _close(items, close)
-
-
-def _close(items: Generator[T, None, None], close: Callable[[], None]) -> None:
-    try:
-        items.close()
-    finally:
-        close()
+__all__ = ["Streamed", "done", "started", "taken"]
 
 
 class Streamed(Response):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from lipstream.avatar.manifest import Manifest
 from lipstream.errors import AvatarError
+from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.manifests import Manifests, own_qualities
@@ -46,6 +47,7 @@ class Directory:
         """What one avatar is."""
         return pb.GetAvatarResponse(avatar=self._one(request.name or DEFAULT_AVATAR))
 
+    @for_admins
     def load(self, request: pb.LoadAvatarRequest, call: Call) -> pb.LoadAvatarResponse:  # noqa: ARG002
         """Load an avatar, so that its first speech need not wait."""
         name = check_name(request.name)
@@ -53,6 +55,7 @@ class Directory:
         loaded = self.avatars.registry.load(name, request.device or None)
         return pb.LoadAvatarResponse(avatar=self._one(name), load_ms=0 if was_loaded else round(loaded.load_ms))
 
+    @for_admins
     def unload(self, request: pb.UnloadAvatarRequest, call: Call) -> pb.UnloadAvatarResponse:  # noqa: ARG002
         """Unload an avatar; speeches that use it go on to their end."""
         self.avatars.named(check_name(request.name))  # refuses a name that nobody has

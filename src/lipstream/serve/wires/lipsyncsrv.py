@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lipstream import __version__
 from lipstream.errors import InputError
+from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.rpc import Call
@@ -82,6 +83,7 @@ class LipSyncService:
             lambda error: pb.StreamInferenceResponse(success=False, error=error, model_name=name, frame_id=frame_id),
         )
 
+    @for_admins
     def load_model(self, request: pb.LoadModelRequest, call: Call) -> pb.LoadModelResponse:
         """Load an avatar by its name, or by the path of its package for callers who may name one.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
 
+from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.rpc import Call
 from lipstream.serve.usage import NameStatistics
@@ -27,6 +28,7 @@ class Models:
         _, statistics = self.avatars.statistics()
         return self.messages.ListModelsResponse(models=[self._info(*one) for one in statistics.items()])
 
+    @for_admins
     def load_model(self, request: Any, call: Call) -> Any:  # noqa: ANN401, ARG002
         """Load an avatar, so that its first request need not wait; with `force_reload` anew."""
         response = self.messages.LoadModelResponse
@@ -39,6 +41,7 @@ class Models:
 
         return attempt(load, lambda error: response(success=False, error=error))
 
+    @for_admins
     def unload_model(self, request: Any, call: Call) -> Any:  # noqa: ANN401, ARG002
         """Unload an avatar; requests that use it go on to their end."""
         response = self.messages.UnloadModelResponse

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars, gpu_of
 from lipstream.serve.core import Core
 from lipstream.serve.rpc import Call
@@ -46,12 +47,14 @@ class Monolithic:
         ]
         return pb.ListModelsResponse(models=models)
 
+    @for_admins
     @in_band(pb.LoadModelResponse)
     def load_model(self, request: pb.LoadModelRequest, call: Call) -> pb.LoadModelResponse:  # noqa: ARG002
         """Load an avatar, so that its first request need not wait."""
         loaded = self.avatars.load(request.model_id, request.preferred_gpu)
         return pb.LoadModelResponse(success=True, gpu_id=gpu_of(loaded.device), load_time_ms=loaded.load_ms)
 
+    @for_admins
     @in_band(pb.UnloadModelResponse)
     def unload_model(self, request: pb.UnloadModelRequest, call: Call) -> pb.UnloadModelResponse:  # noqa: ARG002
         """Unload an avatar; requests that use it go on to their end."""

@@ -7,6 +7,7 @@ from typing import Any
 from lipstream.avatar.registry import ARCHIVE_SUFFIX
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
+from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.names import package_dir
@@ -39,6 +40,7 @@ class Packages:
         """Note when it began, for its uptime."""
         object.__setattr__(self, "_start_ms", self.core.now_ms())
 
+    @for_admins
     @in_band(pb.LoadPackageResponse)
     def load_package(self, request: pb.LoadPackageRequest, call: Call) -> pb.LoadPackageResponse:
         """Load an avatar by its name, or by the folder of its package for callers who may name one."""

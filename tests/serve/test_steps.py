@@ -4,9 +4,8 @@ from collections.abc import Generator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
-from starlette.requests import ClientDisconnect
 
-from lipstream.serve.http.work import done, taken
+from lipstream.serve.steps import Gone, done, taken
 
 
 def numbers(closed: list[str]) -> Generator[int, None, None]:
@@ -60,5 +59,5 @@ def test_work_for_nobody_is_no_cancelled_task() -> None:
     def given_up() -> None:
         raise CancelledError
 
-    with ThreadPoolExecutor(1) as workers, pytest.raises(ClientDisconnect):
+    with ThreadPoolExecutor(1) as workers, pytest.raises(Gone):
         asyncio.run(done(workers, given_up))
