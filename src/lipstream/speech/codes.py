@@ -4,21 +4,20 @@ import math
 
 import numpy as np
 
-from lipstream.audio.mel import MelStream
 from lipstream.audio.voice import SPEAKING, VoiceStream, frames_ahead
-from lipstream.audio.window import CONTEXT_BEHIND, WindowStream, contexts, windows_ahead
 from lipstream.errors import InputError
-from lipstream.rate import frames_of_samples
 from lipstream.speech.articulation import FADE_AHEAD, FADE_BEHIND, amplify, clamp, fade, fade_weights
-from lipstream.types import CODE_SIZE, FEATURE_SIZE, FRAME_SAMPLES, Codes, Engine, Float32, Mel, Pcm
+from lipstream.speech.contexts import (
+    BATCH_FRAMES,
+    FULL_LOOKAHEAD_MS,
+    LIVE_LOOKAHEAD_MS,
+    NO_CONTEXTS,
+    SHORTEST_LOOKAHEAD_MS,
+    SpeechToContexts,
+)
+from lipstream.types import CODE_SIZE, FRAME_SAMPLES, Codes, Contexts, Engine, Float32, Pcm
 
-FULL_LOOKAHEAD_MS = 452
-"""Sound after the start of a frame that its full context needs."""
-LIVE_LOOKAHEAD_MS = 212
-"""Sound after the start of a frame that its own speech window needs."""
-SHORTEST_LOOKAHEAD_MS = 172
-"""Sound after the start of a frame of the shortest context that the networks were trained on."""
-BATCH_FRAMES = 128  # frames of one call of a network, however much is pushed: 5 MB of contexts
+__all__ = ["BATCH_FRAMES", "FULL_LOOKAHEAD_MS", "LIVE_LOOKAHEAD_MS", "SHORTEST_LOOKAHEAD_MS", "SpeechToCode"]
 
 
 class SpeechToCode:
@@ -38,19 +37,12 @@ class SpeechToCode:
     def __init__(
         self, encoder: Engine, articulation: Engine, *, lookahead_ms: int = FULL_LOOKAHEAD_MS, gain: float = 1.0
     ) -> None:
-        if lookahead_ms < SHORTEST_LOOKAHEAD_MS:
-            raise InputError(
-                f"look-ahead is {lookahead_ms} ms; expected {SHORTEST_LOOKAHEAD_MS} to {FULL_LOOKAHEAD_MS}; "
-                f"live use takes {LIVE_LOOKAHEAD_MS}"
-            )
         if not (math.isfinite(gain) and gain >= 0.0):
             raise InputError(f"gain is {gain}; expected a number from 0 up; 1.0 opens the mouth as spoken")
-        self._encoder = encoder
+        self._contexts = SpeechToContexts(encoder, lookahead_ms=lookahead_ms)
         self._articulation = articulation
         self._gain = gain
-        self._windows_ahead = windows_ahead(lookahead_ms)
         self._frames_ahead = min(FADE_AHEAD, frames_ahead(lookahead_ms))
-        self._mel = MelStream()
         self._voice = VoiceStream()
         self._restart()
 
@@ -69,47 +61,32 @@ class SpeechToCode:
 
     def finish(self) -> Codes:
         """Return the codes of the last frames, `[k, 12]`, ceil(samples / 640) in all; then ready for other speech."""
-        frames = frames_of_samples(self._samples)
-        padding = np.zeros(frames * FRAME_SAMPLES - self._samples, np.float32)
-        codes = [self._advance(padding)]
-        self._listen(self._mel.finish(), self._voice.finish())
-        codes.append(self._emit(frames))
+        self._listen(self._contexts.finish(), self._voice.finish())
+        codes = self._emit(len(self._waiting))
         self._restart()
-        return np.concatenate(codes)
+        return codes
 
     def _restart(self) -> None:
-        self._windows = WindowStream()
-        self._samples = 0
-        self._next_frame = 0
-        # Features and voice start this many frames before the next one, with nothing before the first.
-        self._features: Float32 = np.zeros((CONTEXT_BEHIND, FEATURE_SIZE), np.float32)
+        self._waiting: Contexts = NO_CONTEXTS
+        # It starts this many frames before the first that waits, with nobody speaking before the first of all.
         self._speaking = np.zeros(FADE_BEHIND, np.bool_)
 
     def _advance(self, pcm: Pcm) -> Codes:
-        self._samples += pcm.size
-        self._listen(self._mel.push(pcm), self._voice.push(pcm))
-        with_context = self._next_frame + len(self._features) - CONTEXT_BEHIND - self._windows_ahead
-        with_voice = self._next_frame + len(self._speaking) - FADE_BEHIND - self._frames_ahead
-        return self._emit(min(with_context, with_voice, frames_of_samples(self._samples)))
+        self._listen(self._contexts.push(pcm), self._voice.push(pcm))
+        with_voice = len(self._speaking) - FADE_BEHIND - self._frames_ahead
+        return self._emit(min(len(self._waiting), with_voice))
 
-    def _listen(self, mel: Mel, probability: Float32) -> None:
-        windows = self._windows.push(mel)
-        if len(windows):
-            features = self._encoder.run({"mel": windows[:, None]})["features"]
-            self._features = np.concatenate([self._features, features])
+    def _listen(self, audio: Contexts, probability: Float32) -> None:
+        self._waiting = np.concatenate([self._waiting, audio])
         self._speaking = np.concatenate([self._speaking, probability >= SPEAKING])
 
-    def _emit(self, end_frame: int) -> Codes:
-        frames = end_frame - self._next_frame
+    def _emit(self, frames: int) -> Codes:
         if frames <= 0:
             return _NO_CODES
-        first_window = self._next_frame - CONTEXT_BEHIND
-        audio = contexts(self._features, self._next_frame, frames, first_window=first_window, ahead=self._windows_ahead)
-        codes = self._articulation.run({"audio": audio})["code"]
+        codes = self._articulation.run({"audio": self._waiting[:frames]})["code"]
         weights = fade_weights(self._speaking, ahead_frames=self._frames_ahead)[FADE_BEHIND : FADE_BEHIND + frames]
-        self._features = self._features[frames:]
+        self._waiting = self._waiting[frames:].copy()  # 32 KB a frame, which a view would keep
         self._speaking = self._speaking[frames:]
-        self._next_frame = end_frame
         return fade(clamp(amplify(codes, self._gain)), weights)
 
 

@@ -1,0 +1,105 @@
+"""An avatar's networks of speech in, what moves its mouth out: articulation codes, or an import's contexts of features."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from lipstream.errors import InputError
+from lipstream.speech.articulation import clamp
+from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
+from lipstream.speech.contexts import SpeechToContexts
+from lipstream.types import CODE_SIZE, CONTEXT_ROWS, MEL_BINS, WINDOW_ROWS, Contexts, Engine, Float32, Pcm
+
+SILENT_MEL = -4.0  # the lowest level of a mel row
+
+
+class Speech(Protocol):
+    """A speech that is heard as it comes; `b` frames have a shape of `[b, *rest.shape]`."""
+
+    def push(self, pcm: Pcm) -> Float32:
+        """Take the next samples, `[n]` float32 at 16 kHz, and return what moves the mouth in the frames they complete."""
+        ...
+
+    def finish(self) -> Float32:
+        """Return the last frames, ceil(samples / 640) in all; then ready for other speech."""
+        ...
+
+
+class Drive(Protocol):
+    """What moves a mouth."""
+
+    rest: Float32
+    """What a mouth at rest is driven by, `[12]` or `[32, 16, 16]` float32."""
+
+    def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> Speech:
+        """Begin a speech; see `Avatar.speech`."""
+        ...
+
+    def of_contexts(self, audio: Contexts) -> Float32:
+        """What features that are sent, `[b, 32, 16, 16]` float32, move the mouth by."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class CodeDrive:
+    """Articulation, `[b, 12]` float32."""
+
+    encoder: Engine
+    """`mel` to `features`."""
+    articulation: Engine
+    """`audio` to `code`."""
+    rest: Float32 = field(default_factory=lambda: np.zeros(CODE_SIZE, np.float32))
+    """The closed mouth."""
+
+    def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToCode:
+        """Begin a speech; InputError if the look-ahead is too short or the gain no number from 0 up."""
+        return SpeechToCode(self.encoder, self.articulation, lookahead_ms=lookahead_ms, gain=gain)
+
+    def of_contexts(self, audio: Contexts) -> Float32:
+        """Codes of features that are sent."""
+        return clamp(self.articulation.run({"audio": audio})["code"])
+
+
+class FeatureDrive:
+    """Contexts of speech features, `[b, 32, 16, 16]` float32: the generator has learnt itself what a mouth does.
+
+    Args:
+        name: of the avatar, for messages.
+        encoder: `mel` to `features`, the one that the generator was trained with; None if the avatar lacks it.
+    """
+
+    def __init__(self, name: str, encoder: Engine | None) -> None:
+        self._name = name
+        self.encoder = encoder
+        self.rest: Float32 = np.zeros((32, 16, 16), np.float32)
+        """What silence sounds like; zeros where there is no encoder to tell."""
+        if encoder is not None:
+            silence = np.full((1, 1, MEL_BINS, WINDOW_ROWS), SILENT_MEL, np.float32)
+            row = encoder.run({"mel": silence})["features"]
+            self.rest = np.repeat(row, CONTEXT_ROWS, axis=0).reshape(32, 16, 16)
+
+    def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToContexts:
+        """Begin a speech.
+
+        Raises:
+            InputError: the avatar has no encoder, another gain than 1 is asked for, or the look-ahead is too short.
+        """
+        if gain != 1.0:
+            raise InputError(
+                f"Avatar {self._name} was imported and opens its mouth as it learnt to; gain is {gain:g}, expected 1."
+            )
+        return SpeechToContexts(self.own_encoder(), lookahead_ms=lookahead_ms)
+
+    def own_encoder(self) -> Engine:
+        """The encoder; raises InputError if the avatar has none."""
+        if self.encoder is None:
+            raise InputError(
+                f"Avatar {self._name} has no speech encoder, so it can show speech features that are sent, or its own, "
+                "but hears no sound; import it again with --encoder."
+            )
+        return self.encoder
+
+    def of_contexts(self, audio: Contexts) -> Float32:
+        """The features that are sent, as they are."""
+        return audio
