@@ -16,7 +16,7 @@ ENDLESS = 100_000
 class Vp8Encoder:
     """Encodes pictures of one size for a live connection; one thread at a time."""
 
-    def __init__(self, *, width: int, height: int, bitrate_kbps: int) -> None:
+    def __init__(self, width: int, height: int, bitrate_kbps: int) -> None:
         """Begin.
 
         Args:
@@ -44,16 +44,19 @@ class Vp8Encoder:
         }
         self._codec, self._pictures = codec, 0
 
-    def encode(self, image: Image, *, key: bool = False) -> bytes:
-        """The next frame, which needs those before it unless it is the first or a key frame.
+    def encode(self, image: Image, *, key: bool = False) -> tuple[bytes, bool]:
+        """Encode the next picture.
 
         Args:
             image: `HWC` uint8 BGR, of the size of the encoder.
-            key: whether it shall need none before it.
+            key: whether it must need none before it; the first never does.
+
+        Returns:
+            Its frame, and whether it is a key frame.
         """
         frame = to_video_frame(image, Colorspace.ITU601)  # VP8 knows no other
         frame.pts, frame.time_base = self._pictures, Fraction(1, FRAME_RATE_HZ)
-        if key:
-            frame.pict_type = PictureType.I
+        frame.pict_type = PictureType.I if key else PictureType.NONE
         self._pictures += 1
-        return b"".join(map(bytes, self._codec.encode(frame)))
+        packets = self._codec.encode(frame)
+        return b"".join(map(bytes, packets)), any(packet.is_keyframe for packet in packets)
