@@ -1,13 +1,14 @@
 """Sound in pieces of any size at any rate in, one code with its 640 samples a frame out."""
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
 
 from lipstream.pipeline.drift import MAX_PPM
-from lipstream.speech.codes import SpeechToCode
-from lipstream.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Pcm
+from lipstream.speech.drive import Speech
+from lipstream.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Pcm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,11 +16,15 @@ class Heard:
     """What one frame says."""
 
     code: Float32
-    """Its articulation, `[12]` float32."""
+    """Its articulation `[12]`, or what else drives the generator; float32."""
     audio: Pcm
     """Its sound, `[640]` float32 at 16 kHz, zeros after the last sample."""
     samples: int
     """How many of them are the speaker's, 640 but for the last frame."""
+    came_ms: float | None = None
+    """When the first of them came; None where there is none."""
+    heard_ms: float | None = None
+    """When the last sound came that its code depends on, and was heard."""
 
 
 class Hearing:
@@ -32,11 +37,12 @@ class Hearing:
         steered: let `ppm` follow a clock that differs.
     """
 
-    def __init__(self, speech: SpeechToCode, sample_rate_hz: int, *, live: bool, steered: bool = False) -> None:
+    def __init__(self, speech: Speech, sample_rate_hz: int, *, live: bool, steered: bool = False) -> None:
         self._speech = speech
         self._sample_rate_hz = sample_rate_hz
         self._quality = "LQ" if live else "HQ"
         self._steered = steered
+        self._came: deque[tuple[int, float]] = deque()
         self.ppm = 0.0
         """How much faster than declared the source is taken, -300 to 300; used from the next push on."""
         self._restart()
@@ -46,13 +52,13 @@ class Hearing:
         """Samples at 16 kHz that wait for the rest of their frame's look-ahead."""
         return len(self._audio)
 
-    def push(self, pcm: Pcm) -> list[Heard]:
+    def push(self, pcm: Pcm, came_ms: float = 0.0) -> list[Heard]:
         """Hear the next samples, `[n]` float32 in -1..1, and return the frames whose look-ahead they complete."""
-        return self._hear(self._resampled(pcm))
+        return self._hear(self._resampled(pcm), came_ms)
 
-    def finish(self) -> list[Heard]:
+    def finish(self, came_ms: float = 0.0) -> list[Heard]:
         """Return the last frames, the last one padded with zeros; then ready for other sound."""
-        heard = self._hear(self._resampled(np.zeros(0, np.float32), last=True))
+        heard = self._hear(self._resampled(np.zeros(0, np.float32), last=True), came_ms)
         last = self._take(self._speech.finish())
         self._restart()
         return heard + last
@@ -64,6 +70,7 @@ class Hearing:
 
     def _restart(self) -> None:
         self._audio: Pcm = np.zeros(0, np.float32)
+        self._came.clear()
         self._resampler: soxr.ResampleStream | None = None
         if self._steered:
             fastest_hz = self._sample_rate_hz * (1.0 + MAX_PPM * 1e-6)
@@ -81,14 +88,27 @@ class Hearing:
         sound: Pcm = self._resampler.resample_chunk(pcm, last=last)
         return np.clip(sound, -1.0, 1.0)  # it overshoots at full scale
 
-    def _hear(self, sound: Pcm) -> list[Heard]:
+    def _hear(self, sound: Pcm, came_ms: float) -> list[Heard]:
+        if len(sound):
+            self._came.append((len(sound), came_ms))
         self._audio = np.concatenate([self._audio, sound])
         return self._take(self._speech.push(sound))
 
-    def _take(self, codes: Codes) -> list[Heard]:
+    def _take(self, codes: Float32) -> list[Heard]:
         """The next frames' codes, each with its sound."""
         taken = self._audio[: len(codes) * FRAME_SAMPLES]
         self._audio = self._audio[len(taken) :]
         frames = np.pad(taken, (0, len(codes) * FRAME_SAMPLES - len(taken))).reshape(-1, FRAME_SAMPLES)
         samples = [min(FRAME_SAMPLES, len(taken) - FRAME_SAMPLES * frame) for frame in range(len(codes))]
-        return [Heard(*one) for one in zip(codes, frames, samples, strict=True)]
+        came_ms = [self._take_came(count) for count in samples]
+        return [Heard(*one) for one in zip(codes, frames, samples, came_ms, strict=True)]
+
+    def _take_came(self, samples: int) -> float | None:
+        """When the first of the next samples came, which are then forgotten; None where there are none."""
+        first_ms = self._came[0][1] if samples > 0 else None
+        while samples > 0:
+            count, came_ms = self._came.popleft()
+            if count > samples:
+                self._came.appendleft((count - samples, came_ms))
+            samples -= min(count, samples)
+        return first_ms

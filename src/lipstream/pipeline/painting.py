@@ -6,9 +6,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Painter
+from lipstream.render.face import FaceRenderer
 from lipstream.types import Float32, Image
+from lipstream.video.clip import Clip
 
 Result = TypeVar("Result")
 
@@ -45,11 +46,14 @@ class Workshop:
             await asyncio.wait([done])
             raise
 
-    async def paint(self, avatar: Avatar, picture: int, code: Float32, *, due_ms: float, client: Hashable) -> Image:
+    async def paint(  # noqa: PLR0913  the two last are by name only
+        self, clip: Clip, face: FaceRenderer, picture: int, code: Float32, *, due_ms: float, client: Hashable
+    ) -> Image:
         """Make one frame; cancelling it takes it out of the batcher's queue.
 
         Args:
-            avatar: whose frame.
+            clip: the driving clip.
+            face: whose face.
             picture: its number in the driving clip, which repeats.
             code: its articulation, `[12]` float32.
             due_ms: when it is wanted.
@@ -62,10 +66,9 @@ class Workshop:
             BusyError: too many frames wait for the networks.
             MediaError: the driving clip is damaged.
         """
-        face = avatar.face
 
         def prepare() -> tuple[Image, Float32 | None]:
-            image = avatar.clip.image(picture)
+            image = clip.image(picture)
             painted = bool(face.painted(code[None])[0])
             return image, face.visual([image], [picture])[0] if painted else None
 

@@ -43,6 +43,10 @@ class Shown:
     """How many of them are the speaker's: 0 to 640."""
     filler: bool
     """No sound had arrived in time, or none is being spoken: what it carries is silence."""
+    came_ms: float | None = None
+    """When the first of its samples came; None for a filler."""
+    heard_ms: float | None = None
+    """When its look-ahead was complete and heard; None for a filler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ class Playout:
 
     def _show(self, heard: Heard, *, filler: bool) -> list[Shown | Event]:
         told = self._tell_voice(bool(heard.code.any()))
-        shown = Shown(self._index, heard.code, heard.audio, heard.samples, filler)
+        shown = Shown(self._index, heard.code, heard.audio, heard.samples, filler, heard.came_ms, heard.heard_ms)
         self._index += 1
         self._played_samples += heard.samples
         return [*told, shown]

@@ -65,6 +65,31 @@ class StreamFrame(Frame):
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """When a frame passed the stations of its stream, in ms of the stream's clock."""
+
+    came_ms: float | None
+    """The first of its samples was pushed; None for a filler."""
+    heard_ms: float | None
+    """Its look-ahead was complete and heard; None for a filler."""
+    turn_ms: float
+    """It was chosen."""
+    due_ms: float
+    """It was to be finished."""
+    painted_ms: float
+    """It was finished."""
+    taken_ms: float
+    """It was taken."""
+    repeated: bool
+    """It shows the picture before it again."""
+
+    @property
+    def late_ms(self) -> float:
+        """By how much it was finished too late, at most 0 where it was in time."""
+        return self.painted_ms - self.due_ms
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStats:
     """What a stream has done so far; a snapshot."""
 
@@ -82,6 +107,8 @@ class StreamStats:
     """Sound that waits for its turn, its look-ahead complete."""
     ppm: float
     """How much faster than declared the source is taken."""
+    repeated_frames: int
+    """Frames taken that showed the picture before them again."""
 
 
 def check_sound(sound: object) -> None:

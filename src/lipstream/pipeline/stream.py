@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
@@ -15,7 +15,7 @@ from lipstream.pipeline.drift import Drift
 from lipstream.pipeline.hearing import Heard, Hearing
 from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import END, End, Ended, Event, Interrupted, Playout, Resting, Shown, Speaking
-from lipstream.pipeline.session import StreamFrame, StreamSettings, StreamStats, check_sound
+from lipstream.pipeline.session import Passed, StreamFrame, StreamSettings, StreamStats, check_sound
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS
 from lipstream.types import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Image, Pcm
 
@@ -28,7 +28,11 @@ BLOCK_MS = 400
 @dataclass(frozen=True, slots=True, eq=False)
 class _Leaving:
     shown: Shown
-    picture: "asyncio.Task[Image]"
+    picture: "asyncio.Task[tuple[Image, float]]"
+    """And when it was finished."""
+    turn_ms: float
+    due_ms: float
+    repeated: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -44,16 +48,27 @@ class Stream:
     left after `close`.
     """
 
-    def __init__(self, avatar: Avatar, workshop: Workshop, settings: StreamSettings | None = None) -> None:
+    def __init__(
+        self,
+        avatar: Avatar,
+        workshop: Workshop,
+        settings: StreamSettings | None = None,
+        observe: Callable[[Passed], None] = lambda _: None,
+    ) -> None:
         """Begin a session; with a pace, frames are due from the first iteration on.
 
         Args:
             avatar: who speaks; in use until the stream is closed.
             workshop: what all streams share.
             settings: how the session is to be.
+            observe: told of every frame that is taken.
         """
         self._settings = settings = settings or StreamSettings()
-        self._avatar, self._workshop = avatar, workshop
+        self._avatar, self._workshop, self._observe = avatar, workshop, observe
+        self.face = avatar.face
+        """Who paints; another renderer of the same face may be put in its place."""
+        self.halved = False
+        """Whether every second frame, of those with an odd number, shows the picture before it again."""
         speech = avatar.speech(gain=settings.gain, lookahead_ms=settings.lookahead_ms)
         live = settings.lookahead_ms < FULL_LOOKAHEAD_MS
         self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
@@ -61,13 +76,14 @@ class Stream:
         self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1)
         self._drift = Drift(settings.preroll_ms)
         self._leaving: deque[_Leaving | Event] = deque()
-        self._painting: set[asyncio.Task[Image]] = set()
+        self._painting: set[asyncio.Task[tuple[Image, float]]] = set()
+        self._newest: _Leaving | None = None
         self._runner: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._closed = self._stale = self._speaking = False
         self._pushed: list[_Pushed] = []
         self._interruptions = self._pending_samples = 0
-        self._played_samples = self._dropped_samples = self._filler_frames = 0
+        self._played_samples = self._dropped_samples = self._filler_frames = self._repeated_frames = 0
         self._last: Shown | None = None
 
     async def push(self, sound: Pcm | End) -> None:
@@ -119,6 +135,7 @@ class Stream:
         event = Interrupted(self._next_index, self._played_samples, dropped_samples)
         self._leaving = deque([event, *[Ended(self._next_index, self._played_samples)] * dropped_ends])
         self._interruptions += 1
+        self._newest = None
         self._pushed.clear()
         self._pending_samples = 0
         self._stale = True
@@ -135,6 +152,7 @@ class Stream:
             underruns=self._playout.underruns,
             queued_ms=self._playout.queued_frames * FRAME_MS,
             ppm=self._drift.ppm,
+            repeated_frames=self._repeated_frames,
         )
 
     async def close(self) -> None:
@@ -147,6 +165,7 @@ class Stream:
         await asyncio.gather(*tasks, return_exceptions=True)
         async with self._hearing_lock:  # what is being heard is heard to its end
             self._leaving.clear()
+            self._newest = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -187,10 +206,14 @@ class Stream:
         if isinstance(head, Event):
             self._speaking = isinstance(head, Speaking) or (self._speaking and not isinstance(head, Resting))
             return head
-        image, shown = head.picture.result(), head.shown
+        (image, painted_ms), shown = head.picture.result(), head.shown
         self._last = shown
         self._played_samples += shown.samples
         self._filler_frames += shown.filler
+        self._repeated_frames += head.repeated
+        turn_ms, taken_ms = head.turn_ms, self._workshop.now_ms()
+        passed = shown.came_ms, shown.heard_ms, turn_ms, head.due_ms, max(turn_ms, painted_ms), taken_ms, head.repeated
+        self._observe(Passed(*passed))
         return StreamFrame(shown.index, image, shown.audio, shown.samples, shown.filler)
 
     async def _take_in(self, sound: Pcm | End, pushed: _Pushed, interruptions: int) -> None:
@@ -200,7 +223,7 @@ class Stream:
             self._stale = False
             await self._workshop.work(self._hearing.drop)
         if sound is END:
-            await self._hear(self._hearing.finish, interruptions)
+            await self._hear(partial(self._hearing.finish, self._workshop.now_ms()), interruptions)
             self._playout.end()
             self._tell()
         else:
@@ -213,14 +236,15 @@ class Stream:
             await self._until(lambda: self._has_room() or self._closed or self._interruptions != interruptions)
             if self._closed or self._interruptions != interruptions:
                 return
-            await self._hear(partial(self._hearing.push, block), interruptions)
+            await self._hear(partial(self._hearing.push, block, self._workshop.now_ms()), interruptions)
             pushed.samples -= len(block)
 
     async def _hear(self, hear: Callable[[], list[Heard]], interruptions: int) -> None:
         heard = await self._workshop.work(hear)
         if self._interruptions == interruptions:
             self._pending_samples = self._hearing.pending_samples
-            self._playout.put(heard)
+            heard_ms = self._workshop.now_ms()
+            self._playout.put([replace(one, heard_ms=heard_ms) for one in heard])
             self._tell()
 
     def _has_room(self) -> bool:
@@ -271,14 +295,24 @@ class Stream:
             self._hearing.ppm = self._drift.observe(spare_samples * 1000 / SAMPLE_RATE_HZ)
 
     def _begin(self, shown: Shown, due_ms: float) -> _Leaving:
-        picture, client = self._settings.first_picture + shown.index, self._settings.client
-        paint = self._workshop.paint(self._avatar, picture, shown.code, due_ms=due_ms, client=client)
-        task = asyncio.get_running_loop().create_task(paint)
-        self._painting.add(task)
-        task.add_done_callback(self._painted)
-        return _Leaving(shown, task)
+        turn_ms = self._workshop.now_ms()
+        due_ms = max(due_ms, turn_ms + FRAME_MS)  # whoever catches up is in no more of a hurry than others
+        if self.halved and self._newest is not None and shown.index % 2:
+            leaving = _Leaving(shown, self._newest.picture, turn_ms, due_ms, repeated=True)
+        else:
+            task = asyncio.get_running_loop().create_task(self._paint(shown, due_ms))
+            self._painting.add(task)
+            task.add_done_callback(self._painted)
+            leaving = _Leaving(shown, task, turn_ms, due_ms, repeated=False)
+        self._newest = leaving
+        return leaving
 
-    def _painted(self, task: "asyncio.Task[Image]") -> None:
+    async def _paint(self, shown: Shown, due_ms: float) -> tuple[Image, float]:
+        picture, client = self._settings.first_picture + shown.index, self._settings.client
+        paint = self._workshop.paint(self._avatar.clip, self.face, picture, shown.code, due_ms=due_ms, client=client)
+        return await paint, self._workshop.now_ms()
+
+    def _painted(self, task: "asyncio.Task[tuple[Image, float]]") -> None:
         self._painting.discard(task)
         if not task.cancelled():
             task.exception()  # of a frame that was dropped nobody asks

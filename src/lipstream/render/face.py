@@ -1,6 +1,7 @@
 """Driving frames and articulation codes in, finished frames of the speaking face out."""
 
 from collections.abc import Sequence
+from copy import copy
 
 import cv2
 import numpy as np
@@ -39,6 +40,12 @@ class FaceRenderer:
         self._generator = generator
         self._idle = bundle.manifest.idle
 
+    def with_generator(self, generator: Engine) -> "FaceRenderer":
+        """The same face painted by another of its networks; what it sees is shared."""
+        other = copy(self)
+        other._generator = generator
+        return other
+
     def painted(self, codes: Codes) -> NDArray[np.bool_]:
         """Which frames pass the generator: all, or with `idle: raw` those whose mouth is not at rest.
 
@@ -67,6 +74,19 @@ class FaceRenderer:
     def crop(self, image: Image, index: int) -> Image:
         """Cut the face out of a driving frame, `[320, 320, 3]` uint8 BGR; `index` is its number."""
         return cut(image, self._transform(index))
+
+    def visual_of_sent(self, sent: Visual, indices: Sequence[int]) -> Visual:
+        """Make the generator's view of what a client sends in place of `visual`.
+
+        Args:
+            sent: `[b, 6, 320, 320]` float32 BGR in 0..1; the first three planes, and what the mask covers of the
+                others, are not looked at.
+            indices: numbers in the driving clip, whose poses choose the references.
+
+        Returns:
+            As `visual` does.
+        """
+        return self.visual_of_crops([crop_of(frame) for frame in sent], indices)
 
     def visual_of_crops(self, crops: Sequence[Image], indices: Sequence[int]) -> Visual:
         """Make the generator's view of driving crops that somebody else has cut.
@@ -115,6 +135,11 @@ class FaceRenderer:
     def _transform(self, index: int) -> Affine:
         transform: Affine = self._transforms[index % len(self._transforms)]
         return transform
+
+
+def crop_of(frame: Float32) -> Image:
+    """The masked half of a generator's view `[6, 320, 320]` in 0..1 as a crop, `[320, 320, 3]` uint8 BGR."""
+    return np.rint(frame[3:] * 255).astype(np.uint8).transpose(1, 2, 0).copy()
 
 
 def _planes(crop: Image, out: Float32 | None = None) -> Float32:
