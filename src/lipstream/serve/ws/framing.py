@@ -1,0 +1,86 @@
+"""Frames of a session in, frame messages as its client wants them out; and the client's sound in, samples out."""
+
+from collections.abc import Callable
+from functools import partial
+
+from lipstream.audio.opus import DELAY_SAMPLES, OpusDecoder, OpusEncoder
+from lipstream.pipeline.session import StreamFrame
+from lipstream.types import FRAME_RATE_HZ, Float32, Pcm
+from lipstream.video.h264 import H264Encoder
+from lipstream.video.jpeg import encode_jpeg
+from lipstream.video.scale import shrink, size_within
+from lipstream.wire.live_messages import FrameMessage, SoundCoding, SoundForm, Start
+from lipstream.wire.pcm import int16_bytes, read_samples
+
+KEY_GAP_FRAMES = FRAME_RATE_HZ
+"""Key frames that are asked for lie a second apart: a client that asks at every frame would have nothing else."""
+HEARS: dict[SoundCoding, Callable[[], Callable[[bytes], Float32]]] = {
+    "s16le": lambda: partial(read_samples, coding="int16"),
+    "f32le": lambda: partial(read_samples, coding="float32"),
+    "opus": lambda: OpusDecoder().decode,
+}
+"""What reads the sound of one client."""
+SOUNDS: dict[SoundForm, Callable[[], Callable[[Pcm], bytes]]] = {
+    "s16le": lambda: int16_bytes,
+    "opus": lambda: OpusEncoder().encode,
+    "none": lambda: lambda _: b"",
+}
+"""What makes the sound of one client's frames."""
+
+
+class Framing:
+    """What one client gets, in the forms that it asked for; its frames are packed one after the other."""
+
+    def __init__(self, start: Start, width: int, height: int, jpeg_quality: int) -> None:
+        """Begin with the first frame.
+
+        Args:
+            start: what the client wants.
+            width: of the avatar's pictures, in pixels.
+            height: of the avatar's pictures, in pixels.
+            jpeg_quality: where the client leaves it open, 1 to 100.
+        """
+        self.width, self.height = size_within(width, height, start.max_width)
+        self._h264 = H264Encoder(self.width, self.height, start.bitrate_kbps) if start.picture == "h264" else None
+        self._jpeg_quality = start.jpeg_quality or jpeg_quality
+        self._sound = SOUNDS[start.sound]()
+        self.sound_delay_samples = DELAY_SAMPLES if start.sound == "opus" else 0
+        self._position_samples = self._since_key_frames = 0
+        self._key_asked = False
+
+    @property
+    def codec(self) -> str:
+        """The pictures' codec, as WebCodecs names it; empty for JPEG."""
+        return self._h264.codec if self._h264 else ""
+
+    def ask_key(self) -> None:
+        """Let one of the next pictures need none before it."""
+        self._key_asked = True
+
+    def pack(self, frame: StreamFrame, *, picture: bool) -> FrameMessage:
+        """The message of the next frame, with or without its picture; takes some ms."""
+        data, key = self._encode(frame) if picture else (b"", False)
+        message = FrameMessage(
+            index=frame.index,
+            position_samples=self._position_samples,
+            samples=frame.samples,
+            width=self.width,
+            height=self.height,
+            filler=frame.filler,
+            key=key,
+            repeated=not picture,
+            sound=self._sound(frame.audio),
+            picture=data,
+        )
+        self._position_samples += frame.samples
+        return message
+
+    def _encode(self, frame: StreamFrame) -> tuple[bytes, bool]:
+        image = shrink(frame.image, self.width, self.height)
+        if self._h264 is None:
+            return encode_jpeg(image, quality=self._jpeg_quality), True
+        asked = self._key_asked and self._since_key_frames >= KEY_GAP_FRAMES
+        data, key = self._h264.encode(image, key=asked)
+        self._since_key_frames = 1 if key else self._since_key_frames + 1
+        self._key_asked = self._key_asked and not key
+        return data, key
