@@ -1,0 +1,200 @@
+/**
+ * A track of sound in, a face that speaks in a video element out, over WebRTC: the browser keeps sound and picture together.
+ */
+import { toInt16 } from "./chunks.js";
+import { Trouble } from "./words.js";
+
+const GATHERING_MS = 1500; // addresses that are found later are rarely those that work
+const CONNECTING_MS = 8000;
+const HEARD_HZ = 16_000;
+
+/** @typedef {import("./way.js").Wish} Wish */
+/** @typedef {import("./way.js").Listener} Listener */
+
+/** @implements {import("./way.js").Way} */
+export class WebRtcWay {
+  name = "WebRTC";
+  #wish;
+  #listener;
+  #peer;
+  #channel;
+  #session = "";
+  #tap;
+  /** @type {any} */
+  #stats = {};
+
+  /**
+   * @param {Wish} wish
+   * @param {Listener} listener
+   */
+  constructor(wish, listener) {
+    this.#wish = wish;
+    this.#listener = listener;
+    this.#peer = new RTCPeerConnection();
+    this.#channel = this.#peer.createDataChannel("lipstream.v1");
+    this.#channel.onmessage = ({ data }) => this.#told(JSON.parse(data));
+    this.#tap = new Tap();
+  }
+
+  /**
+   * @param {Wish} wish
+   * @param {Listener} listener
+   * @returns {Promise<WebRtcWay>}
+   * @throws {Trouble} the server refuses, or no address of it is reached
+   */
+  static async open(wish, listener) {
+    if (!("RTCPeerConnection" in globalThis)) throw new Trouble("This browser has no WebRTC.", "");
+    const way = new WebRtcWay(wish, listener);
+    try {
+      await way.#connect();
+    } catch (error) {
+      await way.close();
+      throw error;
+    }
+    return way;
+  }
+
+  chunk() {} // the track is on its way already
+
+  end() {
+    this.#send({ type: "end" });
+  }
+
+  interrupt() {
+    this.#send({ type: "interrupt" });
+  }
+
+  /** @param {boolean} audible */
+  set audible(audible) {
+    this.#wish.video.muted = !audible;
+  }
+
+  async figures() {
+    const reports = [...(await this.#peer.getStats()).values()];
+    const pair = reports.find((one) => one.type === "candidate-pair" && one.nominated);
+    const inbound = (/** @type {string} */ kind) => reports.find((one) => one.type === "inbound-rtp" && one.kind === kind);
+    const [sound, picture] = [inbound("audio"), inbound("video")];
+    const codec = reports.find((one) => one.id === picture?.codecId)?.mimeType ?? "";
+    return {
+      roundTripMs: pair?.currentRoundTripTime * 1000,
+      queueMs: (1000 * sound?.jitterBufferDelay) / sound?.jitterBufferEmittedCount + (this.#stats.queued_ms ?? 0),
+      offsetMs: picture?.estimatedPlayoutTimestamp - sound?.estimatedPlayoutTimestamp,
+      painted: this.#stats.frames ?? picture?.framesReceived ?? NaN,
+      detail: `${codec.replace("video/", "")}, ${picture?.framesDropped ?? 0} dropped, ${picture?.packetsLost ?? 0} lost`,
+    };
+  }
+
+  async close() {
+    this.#peer.onconnectionstatechange = null;
+    this.#tap.close();
+    this.#peer.close();
+    this.#wish.video.srcObject = null;
+    const session = this.#session;
+    this.#session = "";
+    if (session) await this.#wish.access.ask(session, { method: "DELETE" }).catch(() => {}); // gone already, then
+  }
+
+  async #connect() {
+    const { stream, video } = this.#wish;
+    for (const track of stream.getAudioTracks()) this.#peer.addTransceiver(track, { streams: [stream] });
+    this.#peer.addTransceiver("video", { direction: "recvonly" });
+    this.#peer.ontrack = ({ streams }) => (video.srcObject = streams[0]);
+    await this.#peer.setLocalDescription();
+    await this.#gathered();
+    await this.#peer.setRemoteDescription({ type: "answer", sdp: await this.#answer() });
+    await this.#connected();
+    this.audible = this.#wish.audible;
+    await video.play();
+    await this.#tap.open(/** @type {MediaStream} */ (video.srcObject));
+    this.#follow();
+  }
+
+  async #answer() {
+    const { access, avatar, source, gain } = this.#wish;
+    const query = new URLSearchParams({ avatar, gain: String(gain), source: source === "microphone" ? source : "tts" });
+    const response = await access.ask(`v1/webrtc?${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/sdp" },
+      body: this.#peer.localDescription?.sdp,
+    });
+    this.#session = (response.headers.get("location") ?? "").replace(/^\//, "");
+    return await response.text();
+  }
+
+  #gathered() {
+    return new Promise((resolve) => {
+      setTimeout(resolve, GATHERING_MS);
+      this.#peer.onicegatheringstatechange = () => this.#peer.iceGatheringState === "complete" && resolve(null);
+    });
+  }
+
+  #connected() {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(new Trouble("No address of the server was reached by WebRTC.", "A firewall may block UDP."));
+      setTimeout(fail, CONNECTING_MS);
+      this.#peer.onconnectionstatechange = () => {
+        const state = this.#peer.connectionState;
+        if (state === "connected") resolve(null);
+        if (state === "failed") {
+          fail();
+          this.close().then(() => this.#listener.closed(new Trouble("The connection to the server broke off.", "Try again.")));
+        }
+      };
+    });
+  }
+
+  /** Tell of every picture that is shown. */
+  #follow = () => {
+    const { video } = this.#wish;
+    if (video.srcObject === null) return;
+    this.#listener.picture(video, this.#tap.take());
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(this.#follow);
+    else setTimeout(this.#follow, 40); // Firefox before 132
+  };
+
+  /** @param {any} event */
+  #told(event) {
+    if (event.type === "stats") this.#stats = event;
+    else if (event.type === "error") this.#listener.failed(new Trouble(event.message, "", event.request_id));
+    else if (["speaking", "resting", "interrupted"].includes(event.type)) this.#listener.state(event.type);
+  }
+
+  /** @param {object} message */
+  #send(message) {
+    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+  }
+}
+
+/** What is heard of a stream, in 16-bit samples at 16 kHz. */
+class Tap {
+  /** @type {AudioContext | null} */
+  #context = null;
+  /** @type {Int16Array[]} */
+  #heard = [];
+
+  /** @param {MediaStream} stream */
+  async open(stream) {
+    this.#context = new AudioContext({ sampleRate: HEARD_HZ });
+    await this.#context.audioWorklet.addModule(new URL("capture.worklet.js", import.meta.url));
+    const capture = new AudioWorkletNode(this.#context, "capture", {
+      channelCount: 1,
+      channelCountMode: "explicit",
+      outputChannelCount: [1],
+    });
+    const mute = new GainNode(this.#context, { gain: 0 });
+    this.#context.createMediaStreamSource(stream).connect(capture).connect(mute).connect(this.#context.destination);
+    capture.port.onmessage = ({ data }) => {
+      this.#heard.push(toInt16(data.chunk));
+      this.#heard.splice(0, this.#heard.length - 25);
+    };
+  }
+
+  /** @returns {Int16Array[]} what was heard since the last call */
+  take() {
+    return this.#heard.splice(0);
+  }
+
+  close() {
+    this.#context?.close();
+  }
+}
