@@ -90,12 +90,10 @@ class Packages:
     def get_video_frame(self, request: pb.GetVideoFrameRequest, call: Call) -> pb.GetVideoFrameResponse:  # noqa: ARG002
         """A picture of the driving clip."""
         video = request.video_type or VIDEOS[0]
-        if video not in VIDEOS:
-            raise InputError(f"video_type is {video[:40]!r}; expected one of {', '.join(VIDEOS)}")
         if request.frame_id < 0:
             raise InputError(f"frame_id must be 0 or more, got {request.frame_id}")
         with self.avatars.registry.lease(_required(request.model_name), counted=False) as avatar:
-            image = _filmed(avatar, request.frame_id, video)
+            image = filmed(avatar, request.frame_id, video)
         return pb.GetVideoFrameResponse(
             success=True,
             frame_data=encode_jpeg(image, quality=self.jpeg_quality),
@@ -126,7 +124,10 @@ def packaged(sent: str, home: Path, call: Call) -> str:
     return path.stem if path.suffix == ARCHIVE_SUFFIX else path.name
 
 
-def _filmed(avatar: Avatar, number: int, video: str) -> Image:
+def filmed(avatar: Avatar, number: int, video: str) -> Image:
+    """A picture of the driving clip; raises InputError if there is no such view of it."""
+    if video not in VIDEOS:
+        raise InputError(f"video_type is {video[:40]!r}; expected one of {', '.join(VIDEOS)}")
     image = avatar.clip.image(number)
     match video:
         case "rois_320":

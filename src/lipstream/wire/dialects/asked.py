@@ -17,6 +17,8 @@ class GenerateFrame:
     """16 chunks of 40 ms, of which the ninth is the frame's own (see `window.read_window`); empty for none."""
     model_name: str = DEFAULT_MODEL
     """Name of the avatar."""
+    placed: bool = True
+    """Whether the answer can say where the picture belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Shown:
     frame_id: int
     """The number that was asked for."""
     jpeg: bytes
-    """The face, to be drawn over `bounds`, or the whole picture where the dialect has no bounds."""
+    """The face, to be drawn over `bounds`, or the whole picture."""
     bounds: tuple[float, ...]
     """Left, top, right, bottom of the face in pixels of the whole picture."""
     shape: str
@@ -167,11 +169,6 @@ class Opened(Protocol):
     @property
     def dialect(self) -> str:
         """Its dialect's name: json, binary or checked."""
-        ...
-
-    @property
-    def request_id(self) -> str:
-        """The id that its client gave it, empty for none."""
         ...
 
     def asked(self) -> Asked:

@@ -28,7 +28,6 @@ class BinaryMessage:
     content: bytes
     """The whole of it."""
     dialect = "binary"
-    request_id = ""
 
     def asked(self) -> GenerateFrame:
         """Read it.

@@ -27,7 +27,6 @@ class CheckedMessage:
     content: bytes
     """The whole of it; begins with the magic number."""
     dialect = "checked"
-    request_id = ""
 
     def asked(self) -> GenerateFrame:
         """Read it.
@@ -49,7 +48,7 @@ class CheckedMessage:
         (sent,) = _CRC.unpack_from(self.content, len(self.content) - _CRC.size)
         if sent != crc32(audio):
             raise InputError(f"The CRC-32 is {sent:#010x}; that of the audio is {crc32(audio):#010x}: send it again.")
-        return GenerateFrame(frame_id, audio)
+        return GenerateFrame(frame_id, audio, placed=False)
 
     def answer(self, answer: Answer, told: Told) -> bytes:  # noqa: ARG002  has no place for it
         """Write a picture."""

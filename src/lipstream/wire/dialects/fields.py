@@ -42,12 +42,6 @@ class JsonMessage:
     """The whole of it."""
     dialect = "json"
 
-    @property
-    def request_id(self) -> str:
-        """The id that its client gave it, empty for none."""
-        sent = self.fields.get("request_id")
-        return sent if isinstance(sent, str) else ""
-
     def failed(self, error: str, told: Told) -> str:
         """Write why it is not answered."""
         return failure(error, told)

@@ -93,7 +93,7 @@ class Action(JsonMessage):
             raise InputError(f"action is {str(action)[:40]!r}; expected {GENERATE}.")
         read = self.read(_Action)
         audio = decoded(read.audio_data, "audio_data") if read.use_real_audio else b""
-        return GenerateFrame(read.frame_id, audio, read.model)
+        return GenerateFrame(read.frame_id, audio, read.model, placed=False)
 
     def answer(self, answer: Answer, told: Told) -> str:
         """Write the picture."""

@@ -22,7 +22,6 @@ class Unreadable:
     fault: str
     """Why."""
     dialect = "json"
-    request_id = ""
 
     def asked(self) -> Asked:
         """Raises InputError."""
