@@ -209,3 +209,15 @@ def test_a_call_that_nobody_waits_for_is_cancelled_there_too(calls: Calls, regis
         with pytest.raises(CancelledError):
             speaking.result(PATIENCE_S)
         assert cancelled.wait(PATIENCE_S)
+
+
+def test_an_inference_process_that_never_answers_is_given_up(calls: Calls, registry: Registry[Avatar]) -> None:
+    class Silent(Answering):
+        def infer_batch(self, request: object, call: Call) -> inference_pb2.InferBatchResponse:  # noqa: ARG002
+            call.gone.result(PATIENCE_S)
+            return self.answer
+
+    with running(calls, {inference.SERVICE: Silent(inference_pb2.InferBatchResponse())}) as server:
+        remote = Remote(registry, server.channel, "there:1", now_ms, timeout_s=0.05)
+        with pytest.raises(EngineError, match=r"there:1 did not answer within 0\.05 s"):
+            list(remote.speak(Speech("tiny", 1), Future()))

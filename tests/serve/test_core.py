@@ -1,12 +1,14 @@
 import shutil
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_loads import wait_until
 from running import EVERYBODY, PATIENCE_S, Running, running
 
 from lipstream.avatar.bundle import file_entries, open_bundle
@@ -21,12 +23,13 @@ from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
-from lipstream.types import Contexts, Float32, Pcm
+from lipstream.types import Codes, Contexts, Float32, Patches, Pcm, Visual
 from lipstream.wire.pb import compositing_pb2, inference_pb2, monolithic_pb2, optimized_lipsyncsrv_pb2
 from lipstream.wire.pb.compositing_pb2_grpc import CompositingServiceStub
 from lipstream.wire.pb.inference_pb2_grpc import InferenceServiceStub
 from lipstream.wire.pb.monolithic_pb2_grpc import MonolithicServiceStub
 from lipstream.wire.pb.optimized_lipsyncsrv_pb2_grpc import OptimizedLipSyncServiceStub
+from lipstream.wire.recording import Recording
 
 
 @pytest.fixture
@@ -119,3 +122,42 @@ def test_calls_without_sound_show_what_the_avatars_own_features_say(
         np.testing.assert_allclose(mine, sent, atol=1e-5)
     moved = [np.abs(one - other).max() for one, other in zip(paint(None, own), paint(None, core), strict=True)]
     assert max(moved) > 0.02
+
+
+def test_a_long_speech_asks_once_whether_anybody_waits(core: Core, hello: Pcm) -> None:
+    """And not once a frame, or a live stream's worth of them would gather."""
+
+    class Counting(Future[None]):
+        asked = 0
+
+        def add_done_callback(self, call: Callable[[Future[None]], object]) -> None:
+            self.asked += 1
+            super().add_done_callback(call)
+
+    gone = Counting()
+    assert len(list(core.speak(Speech("tiny", 50, sound=Recording(hello, 0, 50)), gone))) == 50
+    assert gone.asked == 1
+
+
+def test_frames_that_nobody_waits_for_leave_the_queue(
+    core: Core, batcher: Batcher, hello: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painting, go_on = threading.Event(), threading.Event()
+    with core.registry.lease("tiny", counted=False) as avatar:
+        generate = avatar.face.generate
+
+    def waits(visual: Visual, codes: Codes) -> Patches:
+        painting.set()
+        assert go_on.wait(PATIENCE_S)
+        return generate(visual, codes)
+
+    monkeypatch.setattr(avatar.face, "generate", waits)
+    gone: Future[None] = Future()
+    with ThreadPoolExecutor(1) as thread:
+        speaking = thread.submit(lambda: list(core.speak(Speech("tiny", 32, sound=Recording(hello, 0, 32)), gone)))
+        assert painting.wait(PATIENCE_S)
+        gone.set_result(None)
+        wait_until(lambda: batcher.stats().waiting_frames == 0)
+        go_on.set()
+        with pytest.raises(CancelledError):
+            speaking.result(PATIENCE_S)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from http_site import BRIEF_BYTES, BRIEF_FRAMES, Site, Visit, site
 
-from lipstream.errors import BusyError, OutputError
+from lipstream.errors import BusyError, EngineError, MediaError, OutputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
 from lipstream.serve.avatars import Avatars
@@ -141,6 +141,44 @@ def test_a_list_of_files_is_no_sound(tiny_site: Site) -> None:
     answer = tiny_site.client.post("/v1/generate", content=b"ffconcat version 1.0\nfile sound\n")
     assert answer.status_code == 400
     assert "a list of files" in answer.json()["error"]
+
+
+def test_json_is_no_sound_and_is_told_so(tiny_site: Site) -> None:
+    answer = tiny_site.client.post("/v1/generate", json={"audio": "hello.wav"})
+    assert answer.status_code == 415
+    assert answer.json()["error"].startswith("The body is JSON; expected sound")
+
+
+def test_a_process_without_networks_says_who_has_them(tiny_site: Site, hello_path: Path) -> None:
+    client = tiny_site.but(speaks=False).client
+    for path in ("/v1/generate", "/v1/legacy/infer"):
+        answer = client.post(path, content=hello_path.read_bytes())
+        assert answer.status_code == 501
+        assert "CompositingService" in answer.json()["error"]
+    assert client.get("/v1/avatars").status_code == 200
+
+
+def test_a_network_that_fails_is_worth_another_try(tiny_site: Site, hello_path: Path) -> None:
+    class Broken(Core):
+        def speak(self, *_: object) -> Iterator[Painted]:
+            raise EngineError("the device is gone")
+
+    core = tiny_site.parts.core
+    broken = Broken(core.registry, core.batcher, core.now_ms)
+    answer = tiny_site.but(core=broken).client.post("/v1/generate", content=hello_path.read_bytes())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_sound_that_cannot_be_read_a_second_time_names_no_file(
+    tiny_site: Site, hello_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(path: Path, **_: object) -> Iterator[object]:
+        raise MediaError(f"{path} cannot be decoded")
+        yield
+
+    monkeypatch.setattr("lipstream.serve.http.generate.decode", decode)
+    answer = tiny_site.client.post("/v1/generate", content=hello_path.read_bytes())
+    assert (answer.status_code, answer.json()["error"]) == (400, "The sound sent cannot be decoded")
 
 
 @pytest.mark.parametrize("files", [{"sound": b"1234"}, {"audio": None}])

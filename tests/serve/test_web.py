@@ -104,5 +104,19 @@ def test_a_door_that_cannot_be_opened_is_told_in_one_line(host: str) -> None:
         asyncio.run(server.drain(0))
 
 
+def test_a_server_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise ValueError("no such loop")
+
+    monkeypatch.setattr("uvicorn.Server.startup", fails)
+
+    async def visit() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await HttpServer(tells_ready, "127.0.0.1", 0).start()
+
+    with pytest.raises(OutputError, match=r"does not start on port .* \(no such loop\)"):
+        asyncio.run(visit())
+
+
 def test_ipv6_stands_in_brackets() -> None:
     assert HttpServer(tells_ready, "::1", 0).where == "http://[::1]:0"

@@ -150,6 +150,7 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
             limits=HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
             jpeg_quality=config.output.jpeg_quality,
             observers=shared.observers,
+            speaks=config.server.role != "compositing",
         )
 
     context = http_context(shared.material) if shared.material else None

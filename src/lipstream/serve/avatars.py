@@ -60,8 +60,7 @@ class Avatars:
 
     def load(self, name: str, gpu: int = -1) -> NameStatistics:
         """Load an avatar, on the GPU of that number if there is one; raises what `Registry.lease` raises."""
-        device = f"cuda:{gpu}"
-        return self.registry.load(name, device if device in self.devices else None)
+        return self.registry.load(name, next((one for one in self.gpus if gpu_of(one) == gpu), None))
 
     @property
     def gpus(self) -> list[str]:

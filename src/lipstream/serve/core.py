@@ -1,8 +1,7 @@
 """What a request asks an avatar to say in, its finished pictures one by one out; every wire is an adapter over this."""
 
-import weakref
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 
@@ -132,23 +131,23 @@ class Core:
         with self.registry.lease(speech.avatar) as avatar:
             watch.lap("load_ms")
             waiting: deque[Waiting] = deque()
+            gone.add_done_callback(lambda _: _withdraw(waiting.copy()))
             try:
                 for offset, code in enumerate(_codes(avatar, speech)):
                     watch.lap("audio_ms")
                     if gone.done():
                         raise CancelledError
-                    waiting.append(self._begin(avatar, speech, offset, code, gone))
+                    waiting.append(self._begin(avatar, speech, offset, code))
                     watch.lap("visual_ms")
                     if len(waiting) == AHEAD_FRAMES:
-                        yield _finish(avatar, speech, waiting.popleft(), watch)
+                        yield _next(avatar, speech, waiting, watch)
                         watch.skip()
                 while waiting:
-                    yield _finish(avatar, speech, waiting.popleft(), watch)
+                    yield _next(avatar, speech, waiting, watch)
                     watch.skip()
             finally:
-                for _, _, patch in waiting:
-                    if patch is not None:
-                        patch.cancel()
+                _withdraw(waiting)
+                waiting.clear()
                 self.registry.add_generator_ms(speech.avatar, spent.paint_ms, spent.frames)
 
     def _check_length(self, sound: Recording | Contexts | None) -> None:
@@ -158,7 +157,7 @@ class Core:
                 "(server.max_audio_s): send it in parts"
             )
 
-    def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32, gone: "Future[None]") -> Waiting:
+    def _begin(self, avatar: Avatar, speech: Speech, offset: int, code: Float32) -> Waiting:
         number = speech.number(offset)
         image = avatar.clip.image(number)
         if not speech.mouths_only and not avatar.face.painted(code[None])[0]:
@@ -172,9 +171,21 @@ class Core:
         patch = self.batcher.submit(
             avatar.face, visual, code, due_ms=speech.due_ms, client=speech.client, patience_s=patience_s
         )
-        there = weakref.ref(patch)  # a long speech must not hold every patch it ever had
-        gone.add_done_callback(lambda _: (waits := there()) is not None and waits.cancel())
         return number, image, patch
+
+
+def _withdraw(waiting: Iterable[Waiting]) -> None:
+    """Let frames that nobody will take leave the batcher's queue."""
+    for _, _, patch in waiting:
+        if patch is not None:
+            patch.cancel()
+
+
+def _next(avatar: Avatar, speech: Speech, waiting: deque[Waiting], watch: "Stopwatch") -> Painted:
+    """The first that waits, finished; until then it can be withdrawn."""
+    painted = _finish(avatar, speech, waiting[0], watch)
+    waiting.popleft()
+    return painted
 
 
 def _finish(avatar: Avatar, speech: Speech, waiting: Waiting, watch: "Stopwatch") -> Painted:

@@ -19,6 +19,14 @@ from lipstream.wire.pb.inference_pb2_grpc import InferenceServiceStub
 from lipstream.wire.recording import Recording
 
 HEALTH_TIMEOUT_S = 1.0
+ASK_TIMEOUT_S = 120.0
+"""For one InferBatch, which may wait for its avatar to load; the slowest machine paints 32 frames in less."""
+KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 10_000),  # the server's own; more often, and it hangs up
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+"""A process that vanished with its machine, which no packet tells, is noticed after 13 s."""
 MOUTH_BYTES = 4 * 3 * CROP_SIZE * CROP_SIZE  # 1,228,800
 
 
@@ -40,6 +48,8 @@ class Remote:
     """A monotonic clock."""
     metadata: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """What every call brings along: the key, where one is asked for."""
+    timeout_s: float = ASK_TIMEOUT_S
+    """How long one batch may take."""
 
     def speak(self, speech: Speech, gone: "Future[None]", spent: Spent | None = None) -> Iterator[Painted]:
         """Paint every picture of a request.
@@ -91,7 +101,7 @@ class Remote:
 
     def _ask(self, request: InferBatchRequest, speech: Speech, gone: "Future[None]") -> InferBatchResponse:
         metadata = (*self.metadata, (START_KEY, str(speech.first_picture)))
-        call = InferenceServiceStub(self.channel).InferBatch.future(request, metadata=metadata)
+        call = InferenceServiceStub(self.channel).InferBatch.future(request, metadata=metadata, timeout=self.timeout_s)
         gone.add_done_callback(lambda _: call.cancel())
         try:
             answer: InferBatchResponse = call.result()
@@ -107,6 +117,8 @@ class Remote:
         code, details = (error.code(), error.details()) if isinstance(error, grpc.Call) else (None, str(error))
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             return BusyError(details)
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return EngineError(f"the inference process at {self.url} did not answer within {self.timeout_s:g} s")
         if code is grpc.StatusCode.UNAVAILABLE:
             return EngineError(
                 f"the inference process at {self.url} cannot be reached; "
@@ -147,15 +159,16 @@ def connected(way: Way, registry: Registry[Avatar], now_ms: Callable[[], float])
         registry: the avatars whose pictures the mouths are blended into.
         now_ms: a monotonic clock.
     """
-    sizes = (
+    options = (
         ("grpc.max_receive_message_length", way.max_message_bytes),
         ("grpc.max_send_message_length", way.max_message_bytes),
+        *KEEPALIVE,
     )
     metadata = () if way.key is None else (("authorization", f"Bearer {way.key}"),)
     if way.ca is None:
-        opened = grpc.insecure_channel(way.url, sizes)
+        opened = grpc.insecure_channel(way.url, options)
     else:
-        opened = grpc.secure_channel(way.url, grpc.ssl_channel_credentials(way.ca), sizes)
+        opened = grpc.secure_channel(way.url, grpc.ssl_channel_credentials(way.ca), options)
     with opened as channel:
         yield Remote(registry, channel, way.url, now_ms, metadata)
 

@@ -70,7 +70,12 @@ class HttpServer:
             ) from error
         self.port = listening.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
-        await self._server.up.wait()
+        up = asyncio.ensure_future(self._server.up.wait())
+        await asyncio.wait({self._task, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._task.done():
+            listening.close()
+            raise OutputError(f"HTTP does not start on port {self.port} ({self._task.exception() or 'it ended'}).")
 
     async def ready(self) -> None:
         """Say that everything is served."""

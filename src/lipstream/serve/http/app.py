@@ -19,7 +19,7 @@ from lipstream.serve.http.incoming import DEFAULT_LIMITS, HttpLimits
 from lipstream.serve.http.known import Known
 from lipstream.serve.http.legacy import LegacyInfer
 from lipstream.serve.http.monitoring import Monitoring, TokenDesk
-from lipstream.serve.http.routes import Doors
+from lipstream.serve.http.routes import Doors, elsewhere
 from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
@@ -57,6 +57,8 @@ class Parts:
     """Of JPEGs, 1 to 100."""
     observers: tuple[Callable[[Answered], None], ...] = ()
     """Told of every request that is over, on the event loop: they must not wait."""
+    speaks: bool = True
+    """Whether the networks run here; not in role compositing, which answers over gRPC alone."""
 
 
 def http_app(parts: Parts) -> ASGIApp:
@@ -82,10 +84,11 @@ def routes(parts: Parts) -> list[BaseRoute]:
     doors = Doors(parts.guard)
     known = Known(parts.avatars, parts.bundle_of, parts.workers)
     monitoring = Monitoring(parts.ready, parts.exposition)
-    generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality)
+    generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality) if parts.speaks else elsewhere
+    infer = LegacyInfer(parts.core, parts.workers) if parts.speaks else elsewhere
     return [
         doors.post("/v1/generate", "infer", generate),
-        doors.post("/v1/legacy/infer", "infer", LegacyInfer(parts.core, parts.workers)),
+        doors.post("/v1/legacy/infer", "infer", infer),
         doors.post("/v1/tokens", "infer", TokenDesk(parts.guard), tokens=False),
         doors.get("/v1/avatars", "infer", known.all),
         doors.get("/v1/avatars/{name}", "infer", known.one),
@@ -96,4 +99,5 @@ def routes(parts: Parts) -> list[BaseRoute]:
         doors.get("/openapi.json", None, pages.openapi),
         doors.get("/docs", None, pages.docs),
         doors.get("/", None, pages.index),
+        doors.get("/page/{file}", None, pages.file),
     ]

@@ -14,7 +14,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from lipstream.errors import BusyError
 from lipstream.serve.access import Visitor
 from lipstream.serve.answered import OK, Answered, request_id
 from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing
@@ -29,6 +28,7 @@ _GRPC = {
     405: grpc.StatusCode.UNIMPLEMENTED,
     408: grpc.StatusCode.DEADLINE_EXCEEDED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    501: grpc.StatusCode.UNIMPLEMENTED,
 }
 """What gRPC calls a fault that only HTTP knows; the log and the metrics speak its language."""
 _SENTENCES = {
@@ -157,7 +157,7 @@ def _status(error: Exception, request_id: str) -> Status:
 def _refusal(exchange: Exchange, error: Exception) -> Response:
     body = {**exchange.error_fields, "error": exchange.status.message, "request_id": exchange.call.id}
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
-    if isinstance(error, BusyError):
+    if exchange.status.http == 503:
         headers["retry-after"] = str(math.ceil(RETRY_AFTER_MS / 1000))
     if exchange.status.http == 401:
         headers["www-authenticate"] = "Bearer"

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, cast
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,10 +19,11 @@ from lipstream.rate import frames_of_samples
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.encoding import Encoding
 from lipstream.serve.http.incoming import HttpLimits
-from lipstream.serve.http.sound import read_speech, save_sound
-from lipstream.serve.http.work import started, taken
+from lipstream.serve.http.sound import media_type_of, read_speech, save_sound, unnamed
+from lipstream.serve.http.work import started
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
+from lipstream.serve.steps import taken
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
 from lipstream.types import Image
 from lipstream.video.jpeg import encode_jpeg
@@ -86,6 +88,8 @@ class Generate:
 
     async def __call__(self, request: Request, call: Call) -> Response:
         """Answer with what is made, from the first of it on."""
+        if media_type_of(request).endswith("json"):
+            raise HTTPException(415, "The body is JSON; expected sound: a file of any kind, or a form with one.")
         wish = wish_of(request.query_params, request.headers.get("accept", ""))
         with ExitStack() as stack:
             folder = stack.enter_context(TemporaryDirectory(prefix="lipstream-"))
@@ -104,7 +108,7 @@ class Generate:
             yield part
 
     def _mp4(self, pictures: Iterator[Image], sound: Path) -> Iterator[bytes]:
-        stereo = decode(sound, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False)
+        stereo = unnamed(sound, decode(sound, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False))
         return mp4_fragments(pictures, stereo)
 
     def _jpegs(self, pictures: Iterator[Image]) -> Iterator[bytes]:

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from lipstream.avatar.bundle import open_bundle
 from lipstream.serve.avatars import Avatars
-from lipstream.serve.http.work import done
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
+from lipstream.serve.steps import done
 from lipstream.serve.usage import NameStatistics
 from lipstream.video.clip import Clip
 from lipstream.video.jpeg import encode_jpeg

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -48,6 +49,15 @@ class Door:
             visitor.require(self.scope)
             response = await self.answer(request, exchange.call)
             await response(scope, receive, send)
+
+
+async def elsewhere(request: Request, call: Call) -> Response:  # noqa: ARG001
+    """Answers what needs networks, in a process that has none."""
+    raise HTTPException(
+        501,
+        "This process has no networks (server.role compositing); ask it over gRPC, compositing.CompositingService, or "
+        "a server of role all.",
+    )
 
 
 @dataclass(frozen=True, eq=False)

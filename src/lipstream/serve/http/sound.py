@@ -1,6 +1,7 @@
 """A request's body in, the sound that it holds as a file out, and that file's speech."""
 
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,18 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from lipstream.audio.read import decode
-from lipstream.errors import InputError, MediaError
-from lipstream.serve.http.work import done
-from lipstream.types import SAMPLE_RATE_HZ, Pcm
+from lipstream.errors import InputError
+from lipstream.serve.steps import done
+from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
 
 FIELD = "audio"
+_WRITTEN_BYTES = 2**20
+"""A disk may be slow: a worker writes, so much at a time."""
+
+
+def media_type_of(request: Request) -> str:
+    """What a request says its body is, in lower case; empty if it says nothing."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
@@ -30,13 +38,22 @@ async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
         InputError: there is no sound in it.
     """
     path = folder / "sound"
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data":
+    if media_type_of(request) == "multipart/form-data":
         await _save_field(request, path, workers)
     else:
-        with path.open("wb") as file:
-            async for part in request.stream():
-                file.write(part)
+        await _save_body(request, path, workers)
     return path
+
+
+async def _save_body(request: Request, path: Path, workers: Executor) -> None:
+    with await done(workers, lambda: path.open("wb")) as file:
+        waiting = bytearray()
+        async for part in request.stream():
+            waiting += part
+            if len(waiting) >= _WRITTEN_BYTES:
+                await done(workers, partial(file.write, bytes(waiting)))
+                waiting.clear()
+        await done(workers, partial(file.write, waiting))
 
 
 async def _save_field(request: Request, path: Path, workers: Executor) -> None:
@@ -68,16 +85,25 @@ def read_speech(path: Path, max_audio_s: float, gone: "Future[None]") -> Pcm:
         CancelledError: nobody wants it any more.
     """
     blocks, samples = [], 0
-    try:
-        for block in decode(path):
-            if gone.done():
-                raise CancelledError
-            samples += len(block)
-            if samples > max_audio_s * SAMPLE_RATE_HZ:
-                raise InputError(
-                    f"The sound is too long; expected at most {max_audio_s:g} s (server.max_audio_s): send it in parts."
-                )
-            blocks.append(block)
-    except MediaError as error:  # which names the file, and that is nobody's business
-        raise MediaError(str(error).replace(str(path), "The sound sent")) from error
+    for block in unnamed(path, decode(path)):
+        if gone.done():
+            raise CancelledError
+        samples += len(block)
+        if samples > max_audio_s * SAMPLE_RATE_HZ:
+            raise InputError(
+                f"The sound is too long; expected at most {max_audio_s:g} s (server.max_audio_s): send it in parts."
+            )
+        blocks.append(block)
     return np.concatenate(blocks)
+
+
+def unnamed(path: Path, blocks: Iterator[Float32]) -> Iterator[Float32]:
+    """Blocks that are decoded of a file, which no error names: where it lies is nobody's business.
+
+    Raises:
+        InputError: whatever decoding raises.
+    """
+    try:
+        yield from blocks
+    except InputError as error:
+        raise type(error)(str(error).replace(str(path), "The sound sent")) from error
