@@ -1,6 +1,6 @@
 """What a server consists of in, its HTTP routes as one ASGI application out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
 from lipstream.serve.ws.door import SocketDoors
+from lipstream.serve.ws.health import ProxyHealth
+from lipstream.serve.ws.reference import Reference
 from lipstream.serve.ws.socket import House
 
 
@@ -63,14 +65,35 @@ class Parts:
 
 def http_app(parts: Parts) -> ASGIApp:
     """All routes, with what every request passes around them."""
+    return _enveloped(parts, routes(parts))
+
+
+def compat_app(parts: Parts) -> ASGIApp:
+    """What a port of the reference's WebSocket servers answers: their dialects, and the health of their proxy."""
+    reference, sockets = _reference(parts), socket_doors(parts)
+    return _enveloped(
+        parts,
+        [
+            sockets.route("/", "infer", reference),
+            sockets.route("/ws", "infer", reference),
+            Doors(parts.guard).get("/health", None, ProxyHealth(parts.ready, reference.tally)),
+        ],
+    )
+
+
+def _enveloped(parts: Parts, routes: Sequence[BaseRoute]) -> ASGIApp:
     return Envelope(
-        Router(routes(parts), redirect_slashes=False),
+        Router(routes, redirect_slashes=False),
         parts.origins,
         parts.allowance,
         parts.limits,
         parts.core.now_ms,
         parts.observers,
     )
+
+
+def _reference(parts: Parts) -> Reference:
+    return Reference(parts.core, parts.avatars, parts.workers, parts.jpeg_quality)
 
 
 def socket_doors(parts: Parts) -> SocketDoors:
@@ -86,7 +109,9 @@ def routes(parts: Parts) -> list[BaseRoute]:
     monitoring = Monitoring(parts.ready, parts.exposition)
     generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality) if parts.speaks else elsewhere
     infer = LegacyInfer(parts.core, parts.workers) if parts.speaks else elsewhere
+    sockets = [socket_doors(parts).route("/ws", "infer", _reference(parts))] if parts.speaks else []
     return [
+        *sockets,
         doors.post("/v1/generate", "infer", generate),
         doors.post("/v1/legacy/infer", "infer", infer),
         doors.post("/v1/tokens", "infer", TokenDesk(parts.guard), tokens=False),

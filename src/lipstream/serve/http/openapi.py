@@ -120,7 +120,10 @@ def _operating() -> Json:
 def _pages() -> Json:
     html = _ok({"text/html": _BINARY})
     return {
-        "/": {"get": _operation("What this server is", "A page.", html, security=_OPEN)},
+        "/": {"get": _operation("Speak with an avatar", "A page, for people.", html, security=_OPEN)},
+        "/page/{file}": {
+            "get": _operation("Its files", "Scripts, styles.", html, parameters=[{**_NAME, "name": "file"}], security=_OPEN)
+        },
         "/docs": {"get": _operation("These routes", "A page.", html, security=_OPEN)},
         "/openapi.json": {"get": _operation("These routes", "This document.", _ok(_json({})), security=_OPEN)},
     }

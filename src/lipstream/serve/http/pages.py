@@ -1,9 +1,11 @@
-"""The OpenAPI document in, two plain pages for people out; nothing on them is loaded from elsewhere."""
+"""The page, its files and the OpenAPI document in, what a browser shows out; nothing is loaded from elsewhere."""
 
 from html import escape
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
 
 from lipstream import __version__
 from lipstream.serve.http.openapi import Json, document
@@ -21,20 +23,30 @@ section {{ border-top: 1px solid #8886; padding: .5rem 0 }}
 {content}
 </html>
 """
-_INDEX = """<h1>lipstream</h1>
-<p>Audio in, video of a person whose lips follow it out.</p>
-<pre>curl -F audio=@speech.wav -o hello.mp4 "http://HOST:PORT/v1/generate?avatar=iris"</pre>
-<ul>
-<li><a href="/docs">All routes</a>, for programs: <a href="/openapi.json">OpenAPI</a></li>
-<li><a href="/v1/avatars">Avatars</a></li>
-<li><a href="/health/ready">Health</a> and <a href="/metrics">metrics</a></li>
-</ul>
-<p>Version {version}. gRPC listens on ports of its own and tells its services by reflection.</p>"""
+PAGE = Path(__file__).parents[1] / "page"
+"""The page's own files."""
+_FILES = StaticFiles(directory=PAGE)
+_PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",  # it is asked for again after an update, and answered by 304 otherwise
+}
 
 
 async def index(request: Request, call: Call) -> Response:  # noqa: ARG001
-    """What this server is."""
-    return _page(_INDEX.format(version=__version__))
+    """The page on which an avatar speaks with its visitor."""
+    page = (PAGE / "index.html").read_text("utf-8").replace("{version}", __version__)
+    return HTMLResponse(page, headers=_PAGE_HEADERS)
+
+
+async def file(request: Request, call: Call) -> Response:  # noqa: ARG001
+    """One of the page's scripts, styles and sounds."""
+    response = await _FILES.get_response(request.path_params["file"], request.scope)
+    response.headers.update(_PAGE_HEADERS)
+    return response
 
 
 async def docs(request: Request, call: Call) -> Response:  # noqa: ARG001
