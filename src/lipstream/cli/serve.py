@@ -24,6 +24,12 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         Optional[list[int]], typer.Option(min=0, max=65535, help="TCP port of gRPC; may be given more than once.")  # noqa: UP045  typer
     ] = None,
     http_port: Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port of HTTP.")] = None,
+    compat_port: Annotated[
+        Optional[list[int]],  # noqa: UP045  typer
+        typer.Option(
+            min=0, max=65535, help="A further port for WebSocket clients of old; may be given more than once."
+        ),
+    ] = None,
     role: Annotated[Role | None, typer.Option(help="All, or one half of a pair of processes.")] = None,
     inference_url: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="The other half, for --role compositing.")
@@ -51,6 +57,7 @@ def serve(  # noqa: PLR0913, PLR0917  one argument an option
         "server.host": host,
         "server.grpc_port": grpc_port or None,
         "server.http_port": http_port,
+        "server.compat_port": compat_port or None,
         "server.role": role,
         "server.inference_url": inference_url,
         "registry.preload": preload or None,

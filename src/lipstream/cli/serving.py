@@ -25,7 +25,7 @@ from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered, RequestLog
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
-from lipstream.serve.http.app import Parts, http_app
+from lipstream.serve.http.app import Parts, compat_app, http_app
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.keys import KeyFile
 from lipstream.serve.listening import GrpcServer, Listening
@@ -37,7 +37,7 @@ from lipstream.serve.metrics import Metrics
 from lipstream.serve.names import bundle_of
 from lipstream.serve.origins import Origins
 from lipstream.serve.placement import Device
-from lipstream.serve.process import Process
+from lipstream.serve.process import Listener, Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Remote, Way, connected
@@ -89,7 +89,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         )
         way = _way(config)
         remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
-        listeners = (_grpc(config, home, shared, remote), _http(config, home, shared))
+        listeners: list[Listener] = [_grpc(config, home, shared, remote), *_http(config, home, shared)]
         idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
         notes = tuple(_notes(config, home, shared.material))
         yield Process(listeners, registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
@@ -134,7 +134,7 @@ def _grpc(config: ServerConfig, home: Config, shared: _Shared, remote: Remote | 
     return GrpcServer(_listening(config, shared.material), calls, served)
 
 
-def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
+def _http(config: ServerConfig, home: Config, shared: _Shared) -> Iterator[HttpServer]:
     def parts(ready: Callable[[], bool]) -> Parts:
         return Parts(
             core=shared.core,
@@ -153,8 +153,10 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> HttpServer:
             speaks=config.server.role != "compositing",
         )
 
-    context = http_context(shared.material) if shared.material else None
-    return HttpServer(lambda ready: http_app(parts(ready)), config.server.host, config.server.http_port, context)
+    context, server = http_context(shared.material) if shared.material else None, config.server
+    yield HttpServer(lambda ready: http_app(parts(ready)), server.host, server.http_port, context)
+    for port in server.compat_port:
+        yield HttpServer(lambda ready: compat_app(parts(ready)), server.host, port, context)
 
 
 def _workers(config: ServerConfig) -> int:

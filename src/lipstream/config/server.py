@@ -41,6 +41,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,9
 Port = Annotated[int, Field(ge=0, le=65535)]
 File = Annotated[Path, AfterValidator(_at_home)]
 Ports = Annotated[tuple[Port, ...], BeforeValidator(_split), Field(min_length=1, max_length=16)]
+MorePorts = Annotated[tuple[Port, ...], BeforeValidator(_split), Field(max_length=16)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_split)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Origins = Annotated[tuple[Annotated[str, _matching(_ORIGIN)], ...], BeforeValidator(_split)]
@@ -76,6 +77,8 @@ class Server(_Tree):
     """the TCP ports of gRPC, 1 to 16 of them, each 0 to 65535; 0 takes a free one"""
     http_port: Port = 8080
     """the TCP port of HTTP, 0 to 65535; 0 takes a free one"""
+    compat_port: MorePorts = ()
+    """further TCP ports for WebSocket clients of the reference system, up to 16 of them; 0 takes a free one"""
     max_message_mb: Annotated[int, Field(ge=1, le=2047)] = 200
     """the largest message, 1 to 2047 MB of 1,048,576 bytes"""
     max_bytes_in_flight_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
@@ -240,6 +243,9 @@ def _contradictions(config: ServerConfig) -> list[str]:
         ),
         f"server.inference_url is read by role compositing alone, and server.role is {server.role}.": (
             server.role != "compositing" and server.inference_url is not None
+        ),
+        "server.compat_port needs the networks, and server.role compositing has none; leave it out.": (
+            server.role == "compositing" and bool(server.compat_port)
         ),
         "server.inference_ca and server.inference_key_file need server.inference_url.": (
             server.inference_url is None and (server.inference_ca is not None or server.inference_key_file is not None)

@@ -65,8 +65,8 @@ class HttpServer:
         except OSError as error:
             reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, as a tuple
             raise OutputError(
-                f"HTTP cannot listen on {bracketed(self._host)}:{self._port} ({reason}); choose another with "
-                "--http-port"
+                f"HTTP cannot listen on {bracketed(self._host)}:{self._port} ({reason}); choose another port "
+                "(--http-port, --compat-port)"
             ) from error
         self.port = listening.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
