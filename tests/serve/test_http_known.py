@@ -39,6 +39,9 @@ def test_an_avatar_tells_what_it_is(tiny_site: Site, name: str) -> None:
     assert (told["name"], told["width"], told["height"], told["fps"]) == ("tiny", 128, 128, 25)
     assert told["qualities"] == ["fast"]
     assert told["clip_frames"] > 0
+    mouth = told["mouth"]  # of the drawn head it is at (64, 92)
+    assert mouth["left"] < 64 < mouth["left"] + mouth["width"] < 128
+    assert mouth["top"] < 92 < mouth["top"] + mouth["height"] < 128
     assert told["licence"]
     assert not told["loaded"]
 

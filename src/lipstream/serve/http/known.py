@@ -9,7 +9,9 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lipstream.avatar.bundle import open_bundle
+from lipstream.avatar.bundle import Bundle, open_bundle
+from lipstream.render.crop import bounds
+from lipstream.render.mask import read_mask
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
@@ -52,12 +54,14 @@ class Known:
 
     def _one(self, name: str) -> dict[str, object]:
         name = self.avatars.registry.resolve(check_name(name))
-        manifest = open_bundle(self.bundle_of(name)).manifest
+        bundle = open_bundle(self.bundle_of(name))
+        manifest = bundle.manifest
         _, statistics = self.avatars.statistics()
         return {
             **_told(name, statistics[name]),
             "width": manifest.frame_width,
             "height": manifest.frame_height,
+            "mouth": _mouth(bundle),
             "clip_frames": manifest.timeline.frames,
             "fps": manifest.fps,
             "qualities": sorted(manifest.networks),
@@ -70,6 +74,13 @@ class Known:
         if POSTER in bundle.manifest.files:
             return (bundle.folder / POSTER).read_bytes()
         return encode_jpeg(Clip(bundle.frames_path.read_bytes()).image(0))
+
+
+def _mouth(bundle: Bundle) -> dict[str, int]:
+    """The generated part of the first picture, for whoever shows it close up."""
+    mask, manifest = read_mask(bundle.mask_path.read_bytes()), bundle.manifest
+    left, top, right, bottom = bounds(bundle.transforms[0], mask.box, manifest.frame_width, manifest.frame_height)
+    return {"left": left, "top": top, "width": right - left, "height": bottom - top}
 
 
 def _told(name: str, one: NameStatistics) -> dict[str, object]:

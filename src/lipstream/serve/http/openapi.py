@@ -122,7 +122,9 @@ def _pages() -> Json:
     return {
         "/": {"get": _operation("Speak with an avatar", "A page, for people.", html, security=_OPEN)},
         "/page/{file}": {
-            "get": _operation("Its files", "Scripts, styles.", html, parameters=[{**_NAME, "name": "file"}], security=_OPEN)
+            "get": _operation(
+                "Its files", "Scripts, styles.", html, parameters=[{**_NAME, "name": "file"}], security=_OPEN
+            )
         },
         "/docs": {"get": _operation("These routes", "A page.", html, security=_OPEN)},
         "/openapi.json": {"get": _operation("These routes", "This document.", _ok(_json({})), security=_OPEN)},
@@ -167,6 +169,7 @@ def _avatar() -> Json:
             "poster": text,
             "width": whole,
             "height": whole,
+            "mouth": {"type": "object", "properties": dict.fromkeys(("left", "top", "width", "height"), whole)},
             "clip_frames": whole,
             "fps": whole,
             "qualities": {"type": "array", "items": text},

@@ -64,9 +64,13 @@ export class Stage {
   /** @param {CanvasImageSource} picture */
   drawMouth(picture) {
     const { width, height } = sizeOf(picture);
-    const { left, top, ...box } = this.mouth ?? { left: width * 0.3, top: height * 0.5, width: width * 0.4, height: height * 0.27 };
+    const mouth = this.mouth ?? { left: width * 0.3, top: height * 0.5, width: width * 0.4, height: height * 0.27 };
     const into = this.#closeup;
-    into.getContext("2d")?.drawImage(picture, left, top, box.width, box.height, 0, 0, into.width, into.height);
+    const scale = Math.max(mouth.width / into.width, mouth.height / into.height); // all of it, in the shape of the close-up
+    const [wide, high] = [into.width * scale, into.height * scale];
+    const left = mouth.left + (mouth.width - wide) / 2;
+    const top = mouth.top + (mouth.height - high) / 2;
+    into.getContext("2d")?.drawImage(picture, left, top, wide, high, 0, 0, into.width, into.height);
   }
 
   /** @returns {Promise<ImageBitmap>} the close-up as it is now */
