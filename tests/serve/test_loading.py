@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lipstream.pipeline.avatar import Avatar, open_avatar
-from lipstream.serve.loading import Loader, resident_memory_bytes, warm
+from lipstream.serve.loading import NETWORKS_MOST_BYTES, Loader, resident_memory_bytes, warm
 from lipstream.types import Codes, Patches, Visual
 
 
@@ -26,6 +26,12 @@ def test_memory_that_shrinks_meanwhile_counts_as_none(tiny: Avatar) -> None:
     resident = iter([5_000, 1_000])
     loader = Loader(lambda *_: tiny, lambda: next(resident))
     assert 0 <= loader.measure_bytes(loader.load("me", "cpu")) <= 12 * tiny.clip.width * tiny.clip.height * 2
+
+
+def test_what_requests_take_meanwhile_is_not_taken_for_the_avatars(tiny: Avatar) -> None:
+    resident = iter([0, 50_000_000_000])
+    loader = Loader(lambda *_: tiny, lambda: next(resident), copies=2)
+    assert 2 * NETWORKS_MOST_BYTES <= loader.measure_bytes(loader.load("me", "cpu")) < 3 * NETWORKS_MOST_BYTES
 
 
 def test_every_batch_size_that_is_common_is_run_before_anybody_waits(

@@ -94,6 +94,20 @@ def test_one_larger_than_the_limit_is_refused_and_loaded_once() -> None:
     assert stage.open_names() == ["huge"]
 
 
+def test_one_that_was_measured_too_large_is_measured_anew_after_a_minute() -> None:
+    stage = Stage({"iris": 11})
+    registry = stage.registry(size_bytes=10)
+    with pytest.raises(AvatarTooLargeError):
+        use(registry, "iris")
+    stage.sizes["iris"] = 9
+    stage.now_ms += 59_999
+    with pytest.raises(AvatarTooLargeError):
+        use(registry, "iris")
+    stage.now_ms += 1
+    use(registry, "iris")
+    assert stage.open_names() == ["iris"]
+
+
 def test_all_in_use_is_busy_and_then_it_is_not() -> None:
     stage = Stage()
     registry = stage.registry(count=2)

@@ -206,7 +206,7 @@ def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
             paints=paints,
         )
 
-    loader = Loader(open_one, paints=paints)
+    loader = Loader(open_one, paints=paints, copies=devices.workers)
     return Registry(
         lambda name, device: loader.load(name, device.name),
         lambda _: None,  # an avatar's memory goes with its last reference

@@ -14,6 +14,8 @@ from lipstream.serve.placement import Device, Room
 from lipstream.serve.usage import NameStatistics, Snapshot, Usage
 
 T = TypeVar("T")
+MEASURED_ANEW_MS = 60_000
+"""How long something stays refused as too large: what else went on while it was loaded may have been measured too."""
 
 
 @dataclass(eq=False, slots=True)
@@ -64,14 +66,14 @@ class Shelf(Generic[T]):
         """Take a lease of what has this name, or make room for it.
 
         Raises:
-            AvatarTooLargeError: it took more memory than all may take when it was last loaded.
+            AvatarTooLargeError: it took more memory than all may take when it was loaded within the last minute.
             BusyError: what is in use leaves no room.
             InputError: there is no such device.
         """
         if entry := self._entries.get(name):
             entry.leases += 1
             return Held(entry, new=False, closing=[])
-        expected_bytes = self._usage[name].expected_bytes if name in self._usage else 0
+        expected_bytes = self._expected_bytes(name, now_ms)
         self._refuse_too_large(name, expected_bytes)
         placement = self._room.place(
             self._candidates(),
@@ -95,7 +97,7 @@ class Shelf(Generic[T]):
             BusyError: what is in use leaves too little room for it.
         """
         usage = self._usage.setdefault(entry.name, Usage(last_used_ms=now_ms))
-        usage.expected_bytes = size_bytes
+        usage.expected_bytes, usage.measured_ms = size_bytes, now_ms
         self._refuse_too_large(entry.name, size_bytes)
         others = self._candidates(without=entry)
         victims = self._room.victims(others, entry.device, needed_bytes=size_bytes, now_ms=now_ms)
@@ -212,12 +214,21 @@ class Shelf(Generic[T]):
         self._unloaded += [entry for entry in removed if entry.leases]
         return [entry for entry in removed if not entry.leases]
 
-    def _refuse_too_large(self, name: str, size_bytes: int) -> None:
+    def _expected_bytes(self, name: str, now_ms: float) -> int:
+        """What it took the last time; 0 if it never was loaded, or is to be measured anew."""
+        usage = self._usage.get(name, Usage())
+        anew = self._too_large(usage.expected_bytes) and now_ms - usage.measured_ms >= MEASURED_ANEW_MS
+        return 0 if anew else usage.expected_bytes
+
+    def _too_large(self, size_bytes: int) -> bool:
         largest_bytes = self._room.largest_bytes()
-        if largest_bytes is not None and size_bytes > largest_bytes:
+        return largest_bytes is not None and size_bytes > largest_bytes
+
+    def _refuse_too_large(self, name: str, size_bytes: int) -> None:
+        if self._too_large(size_bytes):
             raise AvatarTooLargeError(
-                f"{name} takes {size_bytes:,} bytes of memory, and all avatars together may take {largest_bytes:,}; "
-                "raise the limit, or unload it to have another version of it measured."
+                f"{name} takes {size_bytes:,} bytes of memory, and all avatars together may take "
+                f"{self._room.largest_bytes():,}; raise the limit. A minute later, or unloaded, it is measured anew."
             )
 
     def _busy(self, name: str) -> BusyError:

@@ -91,3 +91,5 @@ class Usage:
     slowest_ms: float = 0.0
     expected_bytes: int = 0
     """What it took when it was last loaded, 0 if not known."""
+    measured_ms: float = 0.0
+    """When that was."""
