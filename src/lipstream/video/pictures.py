@@ -30,13 +30,19 @@ def check_no_list(path: Path) -> None:
 
 
 def pictures(path: Path) -> Iterator[Image]:
+    """Decode the pictures of a video at its own rate; as `timed_pictures`, without the times."""
+    return (image for _, image in timed_pictures(path))
+
+
+def timed_pictures(path: Path) -> Iterator[tuple[float | None, Image]]:
     """Decode the pictures of a video at its own rate, in bounded memory.
 
     Args:
         path: any container and codec that PyAV reads; of several video tracks the first is taken.
 
     Yields:
-        `HWC` uint8 BGR, turned as the file's metadata asks.
+        The time in seconds at which each is shown, None where the file does not say; and the picture, `HWC` uint8 BGR,
+        turned as the file's metadata asks.
 
     Raises:
         MediaError: the file is no video or a list of files, holds no picture, or breaks off with an error.
@@ -51,7 +57,7 @@ def pictures(path: Path) -> Iterator[Image]:
             for frame in container.decode(video=0):
                 found = True
                 image = reformatter.reformat(frame, format="bgr24", interpolation=EXACT).to_ndarray()
-                yield np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)
+                yield frame.time, np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be decoded ({error}); expected a video file.") from error
     if not found:
