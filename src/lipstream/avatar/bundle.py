@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from lipstream.avatar.archive import unpack
 from lipstream.avatar.arrays import read_features, read_npz, require_array
 from lipstream.avatar.manifest import (
@@ -18,6 +20,7 @@ from lipstream.avatar.manifest import (
     parse_manifest,
     parse_speech_manifest,
 )
+from lipstream.avatar.rectangles import Rectangles, crop_transforms, read_rectangles
 from lipstream.errors import AvatarError, AvatarNotFoundError
 from lipstream.types import Features, Float32
 
@@ -41,7 +44,9 @@ class Bundle:
     transforms: Float32
     """Frame-to-crop transforms, `[N, 2, 3]` float32, pixel centres at whole numbers."""
     poses: Float32
-    """Head pose of each picture, `[N, 3]` float32: yaw, pitch, roll in degrees."""
+    """Head pose of each picture, `[N, 3]` float32: yaw, pitch, roll in degrees; zeros with driver `features`."""
+    rectangles: Rectangles | None = None
+    """Where each picture is cut with driver `features`, `[N, 4]` int32."""
     speech_features: Features | None = None
     """Speech features of a clip of its own, `[rows, 512]` float32; for calls that send no audio."""
 
@@ -64,6 +69,12 @@ class Bundle:
     def golden_path(self) -> Path:
         """Inputs and outputs that every engine must reproduce."""
         return self.folder / "golden.npz"
+
+    @property
+    def encoder_path(self) -> Path | None:
+        """ONNX file of the speech encoder of its own, if it has one."""
+        encoder = self.manifest.speech_encoder
+        return None if encoder is None else self.folder / encoder.files["float"]
 
     def network_path(self, quality: Quality, precision: FilePrecision = "float") -> Path:
         """ONNX file of a generator.
@@ -167,12 +178,18 @@ def _open_folder(folder: Path) -> Bundle:
     check_files(folder, manifest.files)
     crops_path = folder / "crops.npz"
     crops, frames = read_npz(crops_path), manifest.timeline.frames
+    features = read_features(folder / FEATURES_NAME) if FEATURES_NAME in manifest.files else None
+    if manifest.driver == "features":
+        found = require_array(crops, "rectangles", (frames, 4), crops_path)
+        rectangles = read_rectangles(found, manifest.frame_width, manifest.frame_height, crops_path)
+        poses = np.zeros((frames, 3), np.float32)
+        return Bundle(folder, manifest, crop_transforms(rectangles), poses, rectangles, features)
     return Bundle(
         folder=folder,
         manifest=manifest,
         transforms=require_array(crops, "transforms", (frames, 2, 3), crops_path),
         poses=require_array(crops, "poses", (frames, 3), crops_path),
-        speech_features=read_features(folder / FEATURES_NAME) if FEATURES_NAME in manifest.files else None,
+        speech_features=features,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from lipstream.errors import AvatarError, AvatarVersionError
+from lipstream.types import CROP_SIZE
 
 AVATAR_FORMAT: Final = "lipstream.avatar/1"
 SPEECH_FORMAT: Final = "lipstream.speech/1"
@@ -19,6 +20,9 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Pose = tuple[float, float, float]
 """Yaw, pitch and roll of a head in degrees."""
+_Inside = Annotated[int, Field(ge=0, le=CROP_SIZE)]
+Rectangle = tuple[_Inside, _Inside, _Inside, _Inside]
+"""Left, top, width and height in pixels of a crop."""
 
 
 class _Model(BaseModel):
@@ -45,8 +49,8 @@ class Network(_Model):
     """Our tensor name to the graph's, for those that differ."""
     parameters: int = Field(ge=0)
     """Number of weights."""
-    gflop: float = Field(ge=0)
-    """Work of one run at batch 1, in GFLOP."""
+    gflop: float = Field(default=0.0, ge=0)
+    """Work of one run at batch 1, in GFLOP; 0 where it is not known."""
 
     @model_validator(mode="after")
     def _has_float(self) -> Self:
@@ -60,8 +64,8 @@ class References(_Model):
 
     file: FileName = "references.png"
     """320 x 320 crops, stacked vertically."""
-    poses: list[Pose] = Field(min_length=1, max_length=5)
-    """Head pose of each crop, from the top."""
+    poses: list[Pose] = Field(default=[], max_length=5)
+    """Head pose of each crop, from the top; none where every picture is its own reference."""
 
 
 class Mask(_Model):
@@ -100,15 +104,19 @@ class Manifest(_Model):
     consent: str = Field(min_length=1)
     """On what ground this face may speak."""
     provenance: dict[str, object] = {}
-    """Where the pictures and the weights come from, free form."""
+    """By whom it was made (`made_by`), where the pictures and the weights come from; free form."""
     driver: Literal["code", "features"] = "code"
-    """What drives the generator: articulation codes, or contexts of speech features."""
+    """What drives the generator: articulation codes; or contexts of speech features, with the crops of SyncTalk_2D."""
     articulation: str = ARTICULATION_VERSION
-    """Version of the code that the generator was trained on."""
-    references: References
-    """The closed-mouth crops."""
+    """Version of the code that the generator was trained on; of driver `code`."""
+    references: References = References()
+    """The closed-mouth crops; of driver `code`."""
     mask: Mask = Mask()
-    """The generated area."""
+    """The generated area; of driver `code`."""
+    hidden: Rectangle | None = None
+    """What the generator does not see of a crop; of driver `features`."""
+    speech_encoder: Network | None = None
+    """The encoder that the generator was trained with, `mel` to `features`; of driver `features`."""
     timeline: Timeline
     """The driving clip."""
     idle: Literal["generate", "raw"] = "generate"
@@ -121,9 +129,20 @@ class Manifest(_Model):
     """Measured figures, with their own `schema` (`lipstream.evaluation/1`)."""
 
     @model_validator(mode="after")
+    def _fits_its_driver(self) -> Self:
+        if self.driver == "code" and not self.references.poses:
+            raise ValueError("driver 'code' needs 'references.poses', one crop or more")
+        if self.driver == "features" and self.hidden is None:
+            raise ValueError("driver 'features' needs 'hidden', the rectangle that the generator does not see")
+        return self
+
+    @model_validator(mode="after")
     def _names_only_listed_files(self) -> Self:
-        named = {self.references.file, self.mask.file, "frames.mp4", "crops.npz", "golden.npz"}
-        named.update(file for network in self.networks.values() for file in network.files.values())
+        named = {"frames.mp4", "crops.npz", "golden.npz"}
+        if self.driver == "code":
+            named |= {self.references.file, self.mask.file}
+        networks = [*self.networks.values(), *([self.speech_encoder] if self.speech_encoder else [])]
+        named.update(file for network in networks for file in network.files.values())
         return _require_listed(self, named, self.files)
 
 

@@ -24,14 +24,19 @@ def verify(bundle: Bundle) -> None:
     """
     _check_no_others(bundle)
     manifest = bundle.manifest
-    _check_png(bundle.mask_path, CROP_SIZE, PNG_GREY)
-    _check_png(bundle.references_path, CROP_SIZE * len(manifest.references.poses), PNG_COLOUR)
-    golden = {key.rpartition("/")[0] for key in read_npz(bundle.golden_path)}
+    if manifest.driver == "code":
+        _check_png(bundle.mask_path, CROP_SIZE, PNG_GREY)
+        _check_png(bundle.references_path, CROP_SIZE * len(manifest.references.poses), PNG_COLOUR)
+    needed = {f"generator.{quality}" for quality in manifest.networks}
     for quality, network in manifest.networks.items():
         for precision in network.files:
             check_graph(bundle.network_path(quality, precision))
-        if f"generator.{quality}" not in golden:
-            raise AvatarError(f"{bundle.golden_path} has no values of generator.{quality}; build the bundle again.")
+    if bundle.encoder_path is not None:
+        check_graph(bundle.encoder_path)
+        needed.add("speech_encoder")
+    golden = {key.rpartition("/")[0] for key in read_npz(bundle.golden_path)}
+    if missing := sorted(needed - golden):
+        raise AvatarError(f"{bundle.golden_path} has no values of {missing[0]}; build the bundle again.")
 
 
 def _check_no_others(bundle: Bundle) -> None:

@@ -56,5 +56,7 @@ class SyncTalkEncoder(nn.Sequential):
         Returns:
             `[n, 512]`, 0 or above.
         """
-        features: Tensor = super().forward(mel)
-        return features.flatten(1)
+        x = mel
+        for convolution in self:
+            x = convolution(x)
+        return x.flatten(1)

@@ -6,9 +6,18 @@ from pathlib import Path
 
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
 from lipstream.errors import AvatarError, AvatarVersionError, EngineError, MediaError
-from lipstream.render.face import FaceRenderer
-from lipstream.runtime.networks import QUALITIES, Generator, SpeechEngines, load_generator, load_speech, select_network
-from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
+from lipstream.render.faces import Face, face_of
+from lipstream.runtime.networks import (
+    QUALITIES,
+    Generator,
+    SpeechEngines,
+    load_encoder,
+    load_generator,
+    load_speech,
+    select_network,
+)
+from lipstream.speech.contexts import FULL_LOOKAHEAD_MS
+from lipstream.speech.drive import CodeDrive, Drive, FeatureDrive, Speech
 from lipstream.types import Features, Float32
 from lipstream.video.clip import Clip
 
@@ -27,25 +36,29 @@ class Avatar:
     """Which generator it is: `fast` or `standard`."""
     clip: Clip
     """The driving clip."""
-    face: FaceRenderer
+    face: Face
     """What the generator sees and where its work goes."""
     networks: SpeechEngines
     """Speech to articulation, shared by all avatars."""
+    drive: Drive
+    """What moves the mouth: by `networks`; of an imported avatar features of an encoder of its own."""
     speech_features: Features | None = None
     """What it says where no sound is sent, `[rows, 512]` float32; see `audio.window.own_contexts`."""
 
-    def speech(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToCode:
+    def speech(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> Speech:
         """Begin a speech.
 
         Args:
-            gain: factor of every mouth movement, 0 (closed) to 2.
+            gain: factor of every mouth movement, 0 (closed) to 2; 1 for an imported avatar.
             lookahead_ms: sound after the start of a frame that its code waits for, 172 to 452.
 
         Returns:
-            A converter of this speech's sound into articulation, one code a frame.
+            A converter of this speech's sound into what drives the generator, one code a frame.
+
+        Raises:
+            InputError: an imported avatar has no speech encoder, or another gain is asked of it.
         """
-        encoder, articulation = self.networks.encoder, self.networks.articulation
-        return SpeechToCode(encoder, articulation, lookahead_ms=lookahead_ms, gain=gain)
+        return self.drive.begin(gain=gain, lookahead_ms=lookahead_ms)
 
 
 def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
@@ -55,6 +68,7 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
     engine: str = "auto",
     device: str = "auto",
     quality: str = "auto",
+    precision: str = "auto",
     streams: int = 1,
     paints: bool = True,
 ) -> Avatar:
@@ -66,22 +80,22 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         engine: `openvino`, `onnx` or `torch`; `auto` takes the first that works here.
         device: of the generator: `cpu`, `cuda`, `cuda:1`, ...; `auto` lets the engine choose.
         quality: `low`, `medium` or `high`; `auto` is medium. One that the avatar lacks is replaced, with a warning.
+        precision: of the generator: `f32`, `bf16` or `f16`; `auto` lets the engine choose.
         streams: batches that threads will run through the generator side by side.
         paints: whether the generator is loaded; not where another process runs it.
 
     Raises:
         AvatarVersionError: the bundle is of a newer format, or of other articulation codes than the speech networks.
-        AvatarError: it is damaged or malformed, or another generator than one driven by articulation codes.
+        AvatarError: it is damaged or malformed.
         EngineError: no engine, or not the one asked for, runs it.
         InputError: there is no such quality.
     """
     bundle = open_bundle(path)
-    if bundle.manifest.driver != "code":
-        raise AvatarError(f"Avatar {bundle.manifest.name} is driven by {bundle.manifest.driver}; expected driver code.")
     networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
-    _check_articulation(bundle, networks)
     if paints:
-        generator = load_generator(bundle, engine=engine, device=device, quality=quality, streams=streams)
+        generator = load_generator(
+            bundle, engine=engine, device=device, quality=quality, precision=precision, streams=streams
+        )
     else:
         generator = Generator(_Elsewhere(), select_network(bundle.manifest, quality)[0], _Elsewhere.precision)
     return Avatar(
@@ -90,8 +104,9 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         precision=generator.precision,
         quality=generator.quality,
         clip=_open_clip(bundle),
-        face=FaceRenderer(bundle, generator.engine),
+        face=face_of(bundle, generator.engine),
         networks=networks,
+        drive=_drive(bundle, networks, engine),
         speech_features=bundle.speech_features,
     )
 
@@ -126,9 +141,18 @@ def verify(bundle: Bundle) -> list[str]:
     for quality, wanted in QUALITIES.items():
         network, precision = wanted[0]
         if network in bundle.manifest.networks and precision in bundle.manifest.networks[network].files:
-            FaceRenderer(bundle, load_generator(bundle, quality=quality).engine)
+            face_of(bundle, load_generator(bundle, quality=quality).engine)
             found.append(f"{network} {precision}")
+    if load_encoder(bundle) is not None:
+        found.append("speech encoder")
     return found
+
+
+def _drive(bundle: Bundle, networks: SpeechEngines, engine: str) -> Drive:
+    if bundle.manifest.driver == "features":
+        return FeatureDrive(bundle.manifest.name, load_encoder(bundle, engine=engine))
+    _check_articulation(bundle, networks)
+    return CodeDrive(networks.encoder, networks.articulation)
 
 
 def _check_articulation(bundle: Bundle, networks: SpeechEngines) -> None:

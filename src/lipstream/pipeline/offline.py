@@ -14,8 +14,9 @@ from lipstream.pipeline.arguments import check_avatar, check_gain, check_path, c
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.overlap import ahead
 from lipstream.pipeline.step import Spoken, finish, paint, prepare
-from lipstream.speech.codes import SpeechToCode
-from lipstream.types import CODE_SIZE, FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Frame, Image, Pcm
+from lipstream.speech.drive import FeatureDrive, Speech
+from lipstream.speech.reference import reference_contexts
+from lipstream.types import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Frame, Image, Pcm
 from lipstream.video.jpeg import check_jpegs, open_jpegs
 from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4
 from lipstream.video.staging import check_file
@@ -64,6 +65,7 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
     avatar: Avatar,
     *,
     gain: float = 1.0,
+    reference: bool = False,
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> int:
@@ -74,6 +76,7 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
         out: an `.mp4`, or `FOLDER/%06d.jpg` for the frames alone, numbered from 0.
         avatar: who speaks, from `load_avatar`.
         gain: factor of every mouth movement, 0 (closed) to 2.
+        reference: make the frames of `render_reference`, of an avatar imported from SyncTalk_2D.
         overwrite: whether existing files may be replaced.
         progress: called with the number of frames done, after each.
 
@@ -91,7 +94,8 @@ def render_file(  # noqa: PLR0913  the three last are optional, and by name only
     check_output(audio, out, overwrite=overwrite)
     frames = 0
     with _open_writer(audio, out, avatar, overwrite=overwrite) as writer:
-        for frame in render_blocks(decode(audio), avatar, gain=gain):
+        shown = _reference_file(audio, avatar) if reference else render_blocks(decode(audio), avatar, gain=gain)
+        for frame in shown:
             writer.write(frame.image)
             frames += 1
             if progress is not None:
@@ -129,13 +133,52 @@ def render_blocks(blocks: Iterable[Pcm], avatar: Avatar, *, gain: float = 1.0) -
         avatar: who speaks.
         gain: factor of every mouth movement, 0 to 2.
 
-    Yields:
+    Returns:
         The frames, in order.
+
+    Raises:
+        InputError: an imported avatar has no speech encoder, or another gain than 1 is asked of it.
     """
+    return _show(speak(blocks, avatar.speech(gain=gain)), avatar)
+
+
+def render_reference(pcm: Pcm, avatar: Avatar) -> Generator[Frame]:
+    """Make an avatar imported from SyncTalk_2D speak frame for frame as its own inference does.
+
+    Args:
+        pcm: the speech at 16 kHz, `[L]` float32 in -1..1.
+        avatar: who speaks.
+
+    Returns:
+        The frames, in order: two more than `int((T - 16) / 80 * 25) + 2` for T mel rows, where `render` makes
+        ceil(L / 640).
+
+    Raises:
+        InputError: the avatar is no import or has no speech encoder, or the speech is shorter than 190 ms.
+    """
+    if not isinstance(avatar.drive, FeatureDrive):
+        raise InputError(f"Avatar {avatar.name} is no import from SyncTalk_2D; make it speak without --reference.")
+    return _show(_spoken_by_reference(pcm, avatar.drive), avatar)
+
+
+def _spoken_by_reference(pcm: Pcm, drive: FeatureDrive) -> Iterator[Spoken]:
+    first = 0
+    for contexts in reference_contexts(drive.own_encoder(), pcm):
+        for start in range(0, len(contexts), BATCH_FRAMES):
+            batch = contexts[start : start + BATCH_FRAMES]
+            yield Spoken(first, batch, _frame_audio(pcm[first * FRAME_SAMPLES :], len(batch)))
+            first += len(batch)
+
+
+def _reference_file(audio: Path, avatar: Avatar) -> Generator[Frame]:
+    return render_reference(np.concatenate([np.zeros(0, np.float32), *decode(audio)]), avatar)
+
+
+def _show(batches: Iterator[Spoken], avatar: Avatar) -> Generator[Frame]:
     limit = QUEUE_MS // (BATCH_FRAMES * FRAME_MS)
     clip, face = avatar.clip, avatar.face
     with (
-        ahead(speak(blocks, avatar.speech(gain=gain)), limit=limit, name="speech") as spoken,
+        ahead(batches, limit=limit, name="speech") as spoken,
         ahead((prepare(batch, clip, face) for batch in spoken), limit=limit, name="visual") as prepared,
         ahead((paint(batch, face) for batch in prepared), limit=limit, name="generator") as painted,
     ):
@@ -143,8 +186,8 @@ def render_blocks(blocks: Iterable[Pcm], avatar: Avatar, *, gain: float = 1.0) -
             yield from finish(batch, face)
 
 
-def speak(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[Spoken]:
-    """Turn sound into batches of articulation, each frame with its own 640 samples.
+def speak(blocks: Iterable[Pcm], speech: Speech) -> Iterator[Spoken]:
+    """Turn sound into batches of what drives the generator, each frame with its own 640 samples.
 
     Args:
         blocks: the speech at 16 kHz, `[n]` float32 each.
@@ -153,8 +196,8 @@ def speak(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[Spoken]:
     Yields:
         Batches of BATCH_FRAMES frames; the last may have fewer.
     """
-    codes: Codes = np.zeros((0, CODE_SIZE), np.float32)
     audio: Float32 = np.zeros(0, np.float32)
+    codes = speech.push(audio)  # none, in the shape that they will have
     first = 0
     for block, ready in _articulated(blocks, speech):
         codes, audio = np.concatenate([codes, ready]), np.concatenate([audio, block])
@@ -166,7 +209,7 @@ def speak(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[Spoken]:
         yield Spoken(first, codes, _frame_audio(audio, len(codes)))
 
 
-def _articulated(blocks: Iterable[Pcm], speech: SpeechToCode) -> Iterator[tuple[Pcm, Codes]]:
+def _articulated(blocks: Iterable[Pcm], speech: Speech) -> Iterator[tuple[Pcm, Float32]]:
     """Each block of sound with the codes it completes; at the end no sound, with those that were waiting for more."""
     for block in blocks:
         yield block, speech.push(block)

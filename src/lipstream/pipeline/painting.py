@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from lipstream.pipeline.batch import Painter
-from lipstream.render.face import FaceRenderer
+from lipstream.render.faces import Face
 from lipstream.types import Float32, Image
 from lipstream.video.clip import Clip
 
@@ -47,7 +47,7 @@ class Workshop:
             raise
 
     async def paint(  # noqa: PLR0913  the two last are by name only
-        self, clip: Clip, face: FaceRenderer, picture: int, code: Float32, *, due_ms: float, client: Hashable
+        self, clip: Clip, face: Face, picture: int, code: Float32, *, due_ms: float, client: Hashable
     ) -> Image:
         """Make one frame; cancelling it takes it out of the batcher's queue.
 

@@ -17,6 +17,8 @@ EASE_FRAMES = 5
 """Then it eases to rest: 200 ms."""
 REST_FRAMES = 8
 """Frames at rest, 320 ms, until the face counts as resting: pauses within a sentence are shorter."""
+CLOSED: Float32 = np.zeros(CODE_SIZE, np.float32)
+"""The articulation of a closed mouth."""
 
 
 class End(Enum):
@@ -36,7 +38,7 @@ class Shown:
     index: int
     """Its number, from 0 without gaps."""
     code: Float32
-    """Its articulation, `[12]` float32."""
+    """Its articulation `[12]`, or what else drives the generator; float32."""
     audio: Pcm
     """Its sound, `[640]` float32 at 16 kHz."""
     samples: int
@@ -97,17 +99,19 @@ class Playout:
     Args:
         preroll_frames: frames of sound that are there before the first one is shown, 1 or more: the more, the later a
             piece of sound may come. After an under-run, which is a later piece still, they are gathered again.
+        rest: what drives a mouth at rest; the closed mouth's articulation, unless given.
     """
 
-    def __init__(self, preroll_frames: int) -> None:
+    def __init__(self, preroll_frames: int, rest: Float32 = CLOSED) -> None:
         self._preroll_frames = preroll_frames
+        self._rest = rest
         self._queue: deque[Heard] = deque()
         self._queued_frames = 0  # ever
         self._taken_frames = 0  # ever
         self._ends: deque[int] = deque()  # frames ever queued before each END that has not been told of
         self._playing = False
         self._speaking = False
-        self._code: Float32 = np.zeros(CODE_SIZE, np.float32)
+        self._code = rest
         self._fillers = 0
         self._rests = 0
         self._index = 0
@@ -181,7 +185,7 @@ class Playout:
         self._ends.clear()
         self._queued_frames = self._taken_frames = 0
         self._playing, self._speaking = False, speaking
-        self._code = np.zeros(CODE_SIZE, np.float32) if last is None else last.code
+        self._code = self._rest if last is None else last.code
         self._index = 0 if last is None else last.index + 1
         self._fillers, self._rests = HOLD_FRAMES, 0
         self._played_samples = played_samples
@@ -209,11 +213,11 @@ class Playout:
             steps.append(Underrun(self._index, self._played_samples))
         self._fillers += 1
         eased = min(max(self._fillers - HOLD_FRAMES, 0), EASE_FRAMES) / EASE_FRAMES
-        code = (self._code * np.float32(1.0 - eased)).astype(np.float32)
+        code = self._rest + (self._code - self._rest) * np.float32(1.0 - eased)
         return steps + self._show(Heard(code, np.zeros(FRAME_SAMPLES, np.float32), 0), filler=True)
 
     def _show(self, heard: Heard, *, filler: bool) -> list[Shown | Event]:
-        told = self._tell_voice(bool(heard.code.any()))
+        told = self._tell_voice(bool((heard.code != self._rest).any()))
         shown = Shown(self._index, heard.code, heard.audio, heard.samples, filler, heard.came_ms, heard.heard_ms)
         self._index += 1
         self._played_samples += heard.samples

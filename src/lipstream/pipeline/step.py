@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lipstream.render.face import FaceRenderer
-from lipstream.types import Codes, Float32, Frame, Image, Visual
+from lipstream.render.faces import Face
+from lipstream.types import Float32, Frame, Image, Visual
 from lipstream.video.clip import Clip
 
 
@@ -16,8 +16,8 @@ class Spoken:
 
     first: int
     """Number of the first frame; the driving clip starts at 0 with it and repeats."""
-    codes: Codes
-    """Their articulation, `[b, 12]` float32."""
+    codes: Float32
+    """What drives the generator: their articulation `[b, 12]`, or contexts `[b, 32, 16, 16]`; float32."""
     audio: Float32
     """Their sound, `[b, 640]` float32 at 16 kHz."""
 
@@ -51,7 +51,7 @@ class Painted:
     """The generated crops, `[3, 320, 320]` float32; none where the frame is shown as filmed."""
 
 
-def prepare(spoken: Spoken, clip: Clip, face: FaceRenderer) -> Prepared:
+def prepare(spoken: Spoken, clip: Clip, face: Face) -> Prepared:
     """Decode the driving frames and cut what the generator sees.
 
     Raises:
@@ -61,7 +61,7 @@ def prepare(spoken: Spoken, clip: Clip, face: FaceRenderer) -> Prepared:
     return Prepared(spoken, images, face.visual(images, spoken.indices))
 
 
-def paint(prepared: Prepared, face: FaceRenderer) -> Painted:
+def paint(prepared: Prepared, face: Face) -> Painted:
     """Run the generator, for the frames that are not shown as filmed."""
     codes, visual = prepared.spoken.codes, prepared.visual
     rows = np.flatnonzero(face.painted(codes))
@@ -74,7 +74,7 @@ def paint(prepared: Prepared, face: FaceRenderer) -> Painted:
     return Painted(prepared.spoken, prepared.images, patches)
 
 
-def finish(painted: Painted, face: FaceRenderer) -> Iterator[Frame]:
+def finish(painted: Painted, face: Face) -> Iterator[Frame]:
     """Blend the generated crops into their driving frames, one by one."""
     spoken = painted.spoken
     for index, image, patch, audio in zip(spoken.indices, painted.images, painted.patches, spoken.audio, strict=True):
@@ -83,7 +83,7 @@ def finish(painted: Painted, face: FaceRenderer) -> Iterator[Frame]:
         yield Frame(index, image, audio)
 
 
-def step(spoken: Spoken, clip: Clip, face: FaceRenderer) -> list[Frame]:
+def step(spoken: Spoken, clip: Clip, face: Face) -> list[Frame]:
     """All stages of one batch, one after the other.
 
     Raises:

@@ -73,7 +73,7 @@ class Stream:
         live = settings.lookahead_ms < FULL_LOOKAHEAD_MS
         self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
         self._hearing_lock = asyncio.Lock()
-        self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1)
+        self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1, avatar.drive.rest)
         self._drift = Drift(settings.preroll_ms)
         self._leaving: deque[_Leaving | Event] = deque()
         self._painting: set[asyncio.Task[tuple[Image, float]]] = set()

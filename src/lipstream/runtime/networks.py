@@ -44,8 +44,14 @@ class SpeechEngines:
     """Version of the codes, such as `articulation/1`."""
 
 
-def load_generator(
-    bundle: Bundle, *, engine: str = "auto", device: str = "auto", quality: str = "auto", streams: int = 1
+def load_generator(  # noqa: PLR0913  by name only
+    bundle: Bundle,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    quality: str = "auto",
+    precision: str = "auto",
+    streams: int = 1,
 ) -> Generator:
     """Load an avatar's generator.
 
@@ -54,6 +60,7 @@ def load_generator(
         engine: `auto` or an engine's name, see `engines.choose`.
         device: see `engines.load_engine`.
         quality: `low`, `medium` or `high`, which falls back with a warning; `auto` is medium, falling back without.
+        precision: see `engines.load_engine`.
         streams: batches that threads will run side by side.
 
     Raises:
@@ -61,13 +68,27 @@ def load_generator(
         AvatarError: the bundle lacks the network's golden values.
         EngineError: no engine loads it and reproduces its golden values.
     """
-    network, precision = select_network(bundle.manifest, quality)
-    path = bundle.network_path(network, precision)
+    network, kind = select_network(bundle.manifest, quality)
+    path = bundle.network_path(network, kind)
     model = _model(
-        path, bundle.manifest.networks[network], f"generator.{network}", read_golden(bundle.golden_path), precision
+        path, bundle.manifest.networks[network], f"generator.{network}", read_golden(bundle.golden_path), kind
     )
-    loaded = choose(engine, model, device=device, streams=streams)
-    return Generator(loaded, network, "int8" if precision == "int8" else loaded.precision)
+    loaded = choose(engine, model, device=device, precision=precision, streams=streams)
+    return Generator(loaded, network, "int8" if kind == "int8" else loaded.precision)
+
+
+def load_encoder(bundle: Bundle, *, engine: str = "auto") -> LoadedEngine | None:
+    """Load the speech encoder that an imported avatar has of its own, in f32; None if it has none.
+
+    Raises:
+        AvatarError: the bundle lacks its golden values.
+        EngineError: no engine loads it and reproduces its golden values.
+    """
+    encoder, path = bundle.manifest.speech_encoder, bundle.encoder_path
+    if encoder is None or path is None:
+        return None
+    model = _model(path, encoder, "speech_encoder", read_golden(bundle.golden_path), "float")
+    return choose(engine, model, precision="f32")
 
 
 def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechEngines:

@@ -1,4 +1,4 @@
-"""An avatar's networks of speech in, what moves its mouth out: articulation codes, or an import's contexts of features."""
+"""An avatar's networks of speech in, what moves its mouth out: articulation codes, or contexts of speech features."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,7 +18,7 @@ class Speech(Protocol):
     """A speech that is heard as it comes; `b` frames have a shape of `[b, *rest.shape]`."""
 
     def push(self, pcm: Pcm) -> Float32:
-        """Take the next samples, `[n]` float32 at 16 kHz, and return what moves the mouth in the frames they complete."""
+        """Take the next samples, `[n]` float32 at 16 kHz; returns what moves the mouth in the frames they complete."""
         ...
 
     def finish(self) -> Float32:
@@ -29,8 +29,10 @@ class Speech(Protocol):
 class Drive(Protocol):
     """What moves a mouth."""
 
-    rest: Float32
-    """What a mouth at rest is driven by, `[12]` or `[32, 16, 16]` float32."""
+    @property
+    def rest(self) -> Float32:
+        """What a mouth at rest is driven by, `[12]` or `[32, 16, 16]` float32."""
+        ...
 
     def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> Speech:
         """Begin a speech; see `Avatar.speech`."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lipstream.speech.codes import SpeechToCode
-from lipstream.types import FRAME_SAMPLES, Codes, Pcm
+from lipstream.speech.drive import Speech
+from lipstream.types import FRAME_SAMPLES, Float32, Pcm
 
 BEFORE_FRAMES = 50
 """Heard before the first wanted frame: nine for its context, the rest so that the voice detector has settled."""
@@ -17,7 +17,7 @@ BLOCK_FRAMES = 50
 """Heard at a time, so that the first pictures need not wait for the last sound."""
 
 
-def excerpt_codes(speech: SpeechToCode, pcm: Pcm, first_frame: int, frames: int) -> Iterator[Codes]:
+def excerpt_codes(speech: Speech, pcm: Pcm, first_frame: int, frames: int) -> Iterator[Float32]:
     """Hear no more of a recording than some of its frames need.
 
     Args:
@@ -27,7 +27,7 @@ def excerpt_codes(speech: SpeechToCode, pcm: Pcm, first_frame: int, frames: int)
         frames: how many; those beyond the recording's end are silent.
 
     Yields:
-        Their codes, `[k, 12]` float32, as soon as they have been heard; as the whole recording would give them but for
+        Their codes, `[k, 12]` float32, or what else drives the generator, as soon as they have been heard; as the whole recording would give them but for
         what the voice detector remembers.
     """
     start = max(0, first_frame - BEFORE_FRAMES) // ALIGNED_FRAMES * ALIGNED_FRAMES
@@ -43,7 +43,7 @@ def excerpt_codes(speech: SpeechToCode, pcm: Pcm, first_frame: int, frames: int)
             yield wanted
 
 
-def _in_blocks(speech: SpeechToCode, pcm: Pcm) -> Iterator[Codes]:
+def _in_blocks(speech: Speech, pcm: Pcm) -> Iterator[Float32]:
     block = BLOCK_FRAMES * FRAME_SAMPLES
     for start in range(0, len(pcm), block):
         yield speech.push(pcm[start : start + block])
