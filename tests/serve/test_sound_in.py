@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lipstream.errors import InputError
-from lipstream.serve.sound_in import SoundIn, SoundStep, SoundView, read_steps, view
+from lipstream.serve.sound_in import SoundIn, SoundMeter, SoundStep, SoundView, read_steps, view
 from lipstream.types import Float32, Pcm
 
 RATE_HZ = 48_000
@@ -71,3 +71,13 @@ def test_a_view_of_sound() -> None:
     assert view(np.zeros(3, np.float32)) == SoundView(0.0, 0.0, 0.0, 0, -120.0)
     assert view(np.full(2, np.nan, np.float32)).nan_samples == 2
     assert view(np.zeros(0, np.float32)).level_dbfs == -120.0
+
+
+def test_a_meter_shows_the_last_second() -> None:
+    meter = SoundMeter(100)
+    assert meter.view().level_dbfs == -120.0
+    for level in (0.5, 0.25, 0.1):
+        meter.put(np.full(60, level, np.float32))
+    assert (meter.view().max, meter.view().min) == (0.25, 0.1)
+    meter.put(np.full(1_000, 0.3, np.float32))
+    assert meter.view().min == meter.view().max == 0.3

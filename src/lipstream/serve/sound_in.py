@@ -3,6 +3,7 @@
 The work is done by WebRTC's own audio processing, in the package livekit (extra `audio`), 10 ms at a time.
 """
 
+from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -121,6 +122,26 @@ def view(sound: Float32) -> SoundView:
         len(sound) - len(numbers),
         round(float(level_dbfs), 1),
     )
+
+
+class SoundMeter:
+    """Keeps the last second of what is put in, to be viewed."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._kept: deque[Float32] = deque()
+        self._samples, self._most_samples = 0, sample_rate_hz
+
+    def put(self, sound: Float32) -> None:
+        """Add `[n]` float32, n from 0 up."""
+        sound = sound[-self._most_samples :]
+        self._kept.append(sound)
+        self._samples += len(sound)
+        while self._samples - len(self._kept[0]) >= self._most_samples:
+            self._samples -= len(self._kept.popleft())
+
+    def view(self) -> SoundView:
+        """What that second is like."""
+        return view(np.concatenate([np.zeros(0, np.float32), *self._kept]))
 
 
 def _processing(steps: Collection[SoundStep]) -> "AudioProcessingModule":
