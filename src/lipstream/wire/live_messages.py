@@ -211,8 +211,12 @@ class Stats(_FromServer):
     """Of it, dropped by interruptions."""
     underruns: int
     """How often sound came too late."""
+    late_frames: int
+    """Finished more than 40 ms too late."""
+    repeated_frames: int
+    """Frames that showed the picture before them on, because the server has too much to do."""
     skipped_pictures: int
-    """Left out because the client takes them too slowly."""
+    """Pictures left out because the client takes them too slowly."""
     behind_ms: int
     """By how much it takes them too slowly."""
     waiting_ms: int
@@ -223,8 +227,12 @@ class Stats(_FromServer):
     """How much faster than declared the source is taken."""
     frame_rate: float
     """Frames sent in the last second."""
+    halved: bool
+    """Whether the server has so much to do that every picture is shown twice; sound keeps its time."""
+    low: bool
+    """Whether it has so much to do that a smaller network paints."""
     latency_ms: dict[str, float]
-    """Where a frame's time went, means of the last second."""
+    """Where a frame's time goes, averages of about a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

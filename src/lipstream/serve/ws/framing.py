@@ -5,7 +5,7 @@ from functools import partial
 
 from lipstream.audio.opus import DELAY_SAMPLES, OpusDecoder, OpusEncoder
 from lipstream.pipeline.session import StreamFrame
-from lipstream.types import FRAME_RATE_HZ, Float32, Pcm
+from lipstream.types import FRAME_RATE_HZ, Float32, Image, Pcm
 from lipstream.video.h264 import H264Encoder
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.video.scale import shrink, size_within
@@ -47,6 +47,7 @@ class Framing:
         self.sound_delay_samples = DELAY_SAMPLES if start.sound == "opus" else 0
         self._position_samples = self._since_key_frames = 0
         self._key_asked = False
+        self._shown: Image | None = None
 
     @property
     def codec(self) -> str:
@@ -58,8 +59,14 @@ class Framing:
         self._key_asked = True
 
     def pack(self, frame: StreamFrame, *, picture: bool) -> FrameMessage:
-        """The message of the next frame, with or without its picture; takes some ms."""
-        data, key = self._encode(frame) if picture else (b"", False)
+        """The message of the next frame; takes some ms.
+
+        Args:
+            frame: with the picture of the frame before, the same array, where that is to be shown on.
+            picture: False leaves the picture out, and the one before is shown on.
+        """
+        picture = picture and frame.image is not self._shown
+        data, key = self._encode(frame.image) if picture else (b"", False)
         message = FrameMessage(
             index=frame.index,
             position_samples=self._position_samples,
@@ -75,8 +82,8 @@ class Framing:
         self._position_samples += frame.samples
         return message
 
-    def _encode(self, frame: StreamFrame) -> tuple[bytes, bool]:
-        image = shrink(frame.image, self.width, self.height)
+    def _encode(self, picture: Image) -> tuple[bytes, bool]:
+        self._shown, image = picture, shrink(picture, self.width, self.height)
         if self._h264 is None:
             return encode_jpeg(image, quality=self._jpeg_quality), True
         asked = self._key_asked and self._since_key_frames >= KEY_GAP_FRAMES

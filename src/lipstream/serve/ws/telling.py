@@ -63,12 +63,16 @@ def stats(now: SessionStats, *, skipped_pictures: int, behind_ms: float, frame_r
         played_samples=now.played_samples,
         dropped_samples=now.dropped_samples,
         underruns=now.underruns,
+        late_frames=now.late_frames,
+        repeated_frames=now.repeated_frames,
         skipped_pictures=skipped_pictures,
         behind_ms=round(behind_ms),
         waiting_ms=now.waiting_ms,
         queued_ms=now.queued_ms,
         ppm=round(now.ppm, 1),
         frame_rate=round(frame_rate, 1),
+        halved=now.halved,
+        low=now.low,
         latency_ms={name.removesuffix("_ms"): round(ms, 1) for name, ms in asdict(now.latency).items()},
     )
 
