@@ -108,7 +108,7 @@ def write_clip(path: Path, frames: list[Image]) -> None:
         container.mux(stream.encode(None))
 
 
-def _model(name: str, nodes: list[onnx.NodeProto], constants: dict[str, Array | np.generic], **tensors: str) -> bytes:
+def model(name: str, nodes: list[onnx.NodeProto], constants: dict[str, Array | np.generic], **tensors: str) -> bytes:
     """A model of which `tensors` gives name to "in 6 320 320" or "out 12" (the batch is dynamic)."""
     infos: dict[str, list[onnx.ValueInfoProto]] = {"in": [], "out": []}
     for tensor, text in tensors.items():
@@ -117,9 +117,9 @@ def _model(name: str, nodes: list[onnx.NodeProto], constants: dict[str, Array | 
         infos[side].append(info)
     initialisers = [numpy_helper.from_array(np.asarray(value), key) for key, value in constants.items()]
     graph = helper.make_graph(nodes, name, infos["in"], infos["out"], initialisers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(made, full_check=True)
+    return bytes(made.SerializeToString())
 
 
 def generator_model(*, quantised: bool) -> bytes:
@@ -170,7 +170,7 @@ def generator_model(*, quantised: bool) -> bytes:
         helper.make_node("Clip", ["shaded", "", "one"], ["image_high"]),
         helper.make_node("Relu", ["image_high"], ["image"]),
     ]
-    return _model("tiny generator", nodes, constants, visual="in 6 320 320", code="in 12", image="out 3 320 320")
+    return model("tiny generator", nodes, constants, visual="in 6 320 320", code="in 12", image="out 3 320 320")
 
 
 def speech_encoder_model() -> bytes:
@@ -189,7 +189,7 @@ def speech_encoder_model() -> bytes:
         helper.make_node("Mul", ["above", "eighth"], ["loudness"]),
         helper.make_node("Tile", ["loudness", "repeats"], ["features"]),
     ]
-    return _model("tiny speech encoder", nodes, constants, mel="in 1 80 16", features="out 512")
+    return model("tiny speech encoder", nodes, constants, mel="in 1 80 16", features="out 512")
 
 
 def articulation_model() -> bytes:
@@ -213,7 +213,7 @@ def articulation_model() -> bytes:
         helper.make_node("ReduceMean", ["banded", "repeat"], ["loudness"], keepdims=0),
         helper.make_node("MatMul", ["loudness", "strength"], ["code"]),
     ]
-    return _model("tiny articulation", nodes, constants, audio="in 32 16 16", code="out 12")
+    return model("tiny articulation", nodes, constants, audio="in 32 16 16", code="out 12")
 
 
 def _save(path: Path, arrays: Mapping[str, Array]) -> None:
@@ -236,8 +236,8 @@ def _masked_visual(reference: Image, crop: Image, mask: UInt8) -> UInt8:
     return np.concatenate([reference, masked], axis=2).transpose(2, 0, 1)[None]
 
 
-def make_avatar(folder: Path) -> None:
-    """Write the avatar `tiny` into the new folder `folder`."""
+def make_avatar(folder: Path, generator: bytes, generator_int8: bytes) -> None:
+    """Write an avatar with that generator into the new folder `folder`, whose name is also the avatar's."""
     folder.mkdir(parents=True)
     motions = [head_motion(index) for index in range(FRAMES)]
     frames = [draw_frame(index) for index in range(FRAMES)]
@@ -251,12 +251,11 @@ def make_avatar(folder: Path) -> None:
     cv2.imwrite(str(folder / "references.png"), np.vstack([reference] * len(REFERENCE_FRAMES)))
     cv2.imwrite(str(folder / "mask.png"), mask)
     cv2.imwrite(str(folder / "poster.jpg"), frames[0])
-    generator = generator_model(quantised=False)
     (folder / "generator.fast.onnx").write_bytes(generator)
-    (folder / "generator.fast.int8.onnx").write_bytes(generator_model(quantised=True))
+    (folder / "generator.fast.int8.onnx").write_bytes(generator_int8)
     write_generator_golden(folder / "golden.npz", generator, _masked_visual(coarse, coarse, mask // 64 * 64))
     manifest = Manifest(
-        name="tiny",
+        name=folder.name,
         frame_width=SIZE,
         frame_height=SIZE,
         licence="Apache-2.0",
@@ -287,10 +286,9 @@ def write_generator_golden(path: Path, generator: bytes, visual: UInt8) -> None:
     _save(path, {f"generator.fast/{name}": array for name, array in golden.items()})
 
 
-def make_speech(folder: Path) -> None:
-    """Write the two speech networks into the new folder `folder`."""
+def make_speech(folder: Path, encoder: bytes, articulation: bytes) -> None:
+    """Write two speech networks into the new folder `folder`."""
     folder.mkdir(parents=True)
-    encoder, articulation = speech_encoder_model(), articulation_model()
     (folder / "speech_encoder.onnx").write_bytes(encoder)
     (folder / "articulation.onnx").write_bytes(articulation)
     mel = np.linspace(-4, 3, 2 * 80 * 16, dtype=np.float32).reshape(2, 1, 80, 16)
@@ -317,6 +315,11 @@ def make_speech(folder: Path) -> None:
     (folder / "speech.json").write_text(manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
 
 
+def make_tiny(folder: Path) -> None:
+    """Write the avatar `tiny` and the tiny speech networks into the folder `folder`."""
+    make_avatar(folder / "avatars" / "tiny", generator_model(quantised=False), generator_model(quantised=True))
+    make_speech(folder / "speech", speech_encoder_model(), articulation_model())
+
+
 if __name__ == "__main__":
-    make_avatar(Path(sys.argv[1]) / "avatars" / "tiny")
-    make_speech(Path(sys.argv[1]) / "speech")
+    make_tiny(Path(sys.argv[1]))

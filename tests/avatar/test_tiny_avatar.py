@@ -17,8 +17,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("onnx", reason='needs pip install ".[train]"')
     script = runpy.run_path(str(ASSETS / "make_tiny_avatar.py"))
     folder = tmp_path_factory.mktemp("made")
-    script["make_avatar"](folder / "avatars" / "tiny")
-    script["make_speech"](folder / "speech")
+    script["make_tiny"](folder)
     return folder
 
 
