@@ -5,25 +5,22 @@ and writes `avatar.json`. AVATAR is the folder that `studio.pack` filled.
 """
 
 import argparse
-import re
 from datetime import date
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 
 import lipstream
 from lipstream.avatar.bundle import file_entries
 from lipstream.avatar.manifest import Manifest, Network, References, Timeline
 from lipstream.nets.generator import QUALITIES, Generator, configuration
-from lipstream.train.export import export_onnx, gflop, golden, quantize_int8, round_weights
+from lipstream.train.export import round_weights
 from lipstream.train.generator import Crops, Surrounds
+from lipstream.train.packing import write_generator
 from studio.idle import FRAME_SIZE
 from studio.train_face import surrounds
 
-CALIBRATION = 160
-FLOAT_CONVOLUTIONS = 3  # the last: flows, the joint of features and canvas, the painted picture
 PROVENANCE = {
     "picture": "rendered with Blender Cycles from CC0 MakeHuman assets (September 2020), hair our own",
     "recipe": "studio/README.md",
@@ -40,45 +37,14 @@ def trained(work: Path, quality: str, box: tuple[int, int, int, int]) -> tuple[G
     return module.eval(), best["figures"] | {"step": best["step"]}
 
 
-def calibration(seen: Surrounds, crops: Crops) -> list[dict[str, np.ndarray]]:
-    """Inputs to calibrate int8 on, spread over the crops."""
-    chosen = np.linspace(0, len(crops.codes) - 1, CALIBRATION).astype(int)
-    return [{"visual": seen.visual([crops.frame_index[i]]).numpy(), "code": crops.codes[i : i + 1]} for i in chosen]
-
-
-def delicate(path: Path) -> list[str]:
-    """Patterns of what int8 spoils: all but convolutions, above all what scales by the code, and the last of these.
-
-    With them in int8, round and wide-open mouths fell to 24 dB of the float network's; without, 32 (median 59).
-    """
-    nodes = onnx.load(path).graph.node
-    convolutions = [node.name for node in nodes if node.op_type == "Conv"]
-    others = [node.name for node in nodes if node.op_type != "Conv"]
-    return [f"^{re.escape(name)}$" for name in (*others, *convolutions[-FLOAT_CONVOLUTIONS:])]
-
-
 def add_network(
     avatar: Path, work: Path, quality: str, seen: Surrounds, crops: Crops
 ) -> tuple[Network, dict[str, np.ndarray]]:
     """Write the ONNX files of a quality; returns its entry and its golden values."""
     module, figures = trained(work, quality, seen.mask.box)
-    chosen = [int(np.abs(crops.codes[:, 1] - gap).argmin()) for gap in (0.3, 0.8)]
-    levels = (seen.visual([crops.frame_index[i] for i in chosen]) * 255).round().to(torch.uint8)
-    inputs = {"visual": levels.float() / 255, "code": torch.from_numpy(crops.codes[chosen])}
-    files = {"float": f"generator.{quality}.onnx", "int8": f"generator.{quality}.int8.onnx"}
-    export_onnx(module, inputs, ["image"], avatar / files["float"])
-    quantize_int8(
-        avatar / files["float"],
-        avatar / files["int8"],
-        calibration(seen, crops),
-        keep_float=delicate(avatar / files["float"]),
-    )
-    recorded = golden(module, {name: value[:1] for name, value in inputs.items()}, ["image"])
-    values = {"visual": levels[:1].numpy(), "code": recorded["code"], "image": recorded["image"].astype(np.float16)}
-    parameters = sum(p.numel() for p in module.parameters())
-    print(f"{quality}: {parameters} parameters, held-out {figures}")
-    entry = Network.model_validate({"files": files, "parameters": parameters, "gflop": gflop(module, inputs)})
-    return entry, {f"generator.{quality}/{name}": value for name, value in values.items()}
+    entry, values = write_generator(avatar, quality, module, seen, crops)
+    print(f"{quality}: {entry.parameters} parameters, held-out {figures}")
+    return entry, values
 
 
 def main() -> None:

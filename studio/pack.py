@@ -8,38 +8,22 @@ From these anyone can train the generator again without rendering.
 """
 
 import argparse
-from collections.abc import Iterator
-from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
-from lipstream.types import CROP_SIZE, FRAME_RATE_HZ, SAMPLE_RATE_HZ, Affine, Image
+from lipstream.train.footage import FRAMES_CRF, write_stills, write_video
+from lipstream.train.preprocess.mask import FEATHER_PIXELS, feathered
+from lipstream.types import CROP_SIZE, SAMPLE_RATE_HZ, Affine, Image
 from lipstream.video.colour import to_video_frame
 from studio.idle import MOUTH
 
 REFERENCES = 5
-FRAMES_CRF, CROPS_CRF, HELD_OUT_CRF = 14, 11, 13  # the last leaves 43 dB, mostly the renderer's own noise
-GOP, WHOLE_GOP = 12, 250  # the held-out sentences are read from the start, and all of them must fit into 3 MB
+CROPS_CRF, HELD_OUT_CRF = 11, 13  # the last leaves 43 dB, mostly the renderer's own noise
+WHOLE_GOP = 250  # the held-out sentences are read from the start, and all of them must fit into 3 MB
 CHANGED = 8.0  # levels; where articulations change a crop by more, it belongs to the mask
-FEATHER_PIXELS = 9
-
-
-def write_video(path: Path, frames: Iterator[av.VideoFrame], crf: int, gop: int = GOP) -> None:
-    """Encode pictures as H.264, closed groups of at most `gop`."""
-    first = next(frames)
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(FRAME_RATE_HZ))
-        stream.height, stream.width, stream.pix_fmt = first.height, first.width, first.format.name
-        stream.codec_context.colorspace, stream.codec_context.color_range = first.colorspace, first.color_range
-        stream.options = {"crf": str(crf), "preset": "slow", "x264-params": f"keyint={gop}:open-gop=0:bframes=2"}
-        for i, frame in enumerate(chain([first], frames)):
-            frame.pts, frame.time_base = i, Fraction(1, FRAME_RATE_HZ)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 def whole_colours(image: Image) -> av.VideoFrame:
@@ -78,14 +62,6 @@ def spoken_crops(
     return crops, arrays | {"frame_index": np.array([int(row["frame_index"]) for row in rows], np.int32)}
 
 
-def rounded(box: tuple[int, int, int, int], margin: int) -> np.ndarray:
-    """A box with round corners, `margin` inside the given one: `[320, 320]` uint8, 0 or 255."""
-    x0, y0, x1, y1 = box
-    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE]
-    across, down = (x - (x0 + x1) / 2) / ((x1 - x0) / 2 - margin), (y - (y0 + y1) / 2) / ((y1 - y0) / 2 - margin)
-    return np.where(abs(across) ** 3 + abs(down) ** 3 <= 1, 255, 0).astype(np.uint8)
-
-
 def mask(crops: list[Image], rest: list[Image], frame_index: np.ndarray) -> np.ndarray:
     """Where articulations change the crop, convex and feathered, `[320, 320]` uint8."""
     most = np.zeros((CROP_SIZE, CROP_SIZE), np.float32)
@@ -95,9 +71,7 @@ def mask(crops: list[Image], rest: list[Image], frame_index: np.ndarray) -> np.n
     points = cv2.findNonZero((most > CHANGED).astype(np.uint8))
     area = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
     cv2.fillConvexPoly(area, cv2.convexHull(points), 255)
-    area = cv2.bitwise_and(cv2.dilate(area, None, iterations=FEATHER_PIXELS), rounded(MOUTH, 2 * FEATHER_PIXELS + 3))
-    soft = cv2.GaussianBlur(cv2.GaussianBlur(area, (0, 0), FEATHER_PIXELS), (0, 0), FEATHER_PIXELS / 2)
-    return np.where(soft < 3, 0, np.where(soft > 252, 255, soft)).astype(np.uint8)
+    return feathered(cv2.dilate(area, None, iterations=FEATHER_PIXELS), MOUTH)
 
 
 def references(poses: np.ndarray) -> list[int]:
@@ -113,10 +87,7 @@ def pack_avatar(avatar: Path, frames: list[Image], transforms: np.ndarray, poses
     chosen = references(poses)
     write_video(avatar / "frames.mp4", map(to_video_frame, frames), FRAMES_CRF)
     np.savez_compressed(avatar / "crops.npz", transforms=transforms, poses=poses, references=chosen)
-    cv2.imwrite(str(avatar / "mask.png"), area)
-    stack = np.concatenate([sharp_cut(frames[i], transforms[i]) for i in chosen])
-    cv2.imwrite(str(avatar / "references.png"), stack, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    cv2.imwrite(str(avatar / "poster.jpg"), frames[0], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    write_stills(avatar, area, [sharp_cut(frames[i], transforms[i]) for i in chosen], frames[0])
 
 
 def pack_training(work: Path, kept: Path, frames: list[Image], transforms: np.ndarray) -> np.ndarray:

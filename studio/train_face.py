@@ -35,7 +35,8 @@ def task(kept: Path, seen: Surrounds, *, batch_size: int, seed: int) -> Generato
     """What to learn: the kept crops, every twentieth of which decides which weights are best."""
     crops = Crops.read(kept / "crops.mp4", kept / "crops.npz")
     judges = np.arange(len(crops.codes)) % JUDGE_EVERY == 0
-    return GeneratorTask(seen, crops.where(~judges), crops.where(judges), batch_size=batch_size, seed=seed)
+    training, held_out = np.flatnonzero(~judges), np.flatnonzero(judges)
+    return GeneratorTask(seen, crops, training=training, held_out=held_out, batch_size=batch_size, seed=seed)
 
 
 def weights_of(run: Path) -> dict[str, torch.Tensor]:

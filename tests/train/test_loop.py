@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib", reason="needs the extra `train`")
 
 import torch
 
-from lipstream.errors import InputError
+from lipstream.errors import InputError, OutputError
 from lipstream.train.loop import LoopConfig, learning_rate, train
 
 CONFIG = LoopConfig(steps=20, warmup_steps=2, learning_rate=0.05, evaluate_every=10, threads=1, average=0.5)
@@ -65,11 +65,25 @@ def test_figures_are_fields_of_a_record_of_static_text(tmp_path: Path, caplog: p
 def test_resumed_run_equals_whole_run(tmp_path: Path) -> None:
     whole, halves = _line(), _line()
     train(whole, Line(), tmp_path / "whole", CONFIG)
-    train(halves, Line(interrupt_at=7), tmp_path / "halves", CONFIG)
+    with pytest.raises(KeyboardInterrupt):
+        train(halves, Line(interrupt_at=7), tmp_path / "halves", CONFIG)
     task = Line()
     train(halves, task, tmp_path / "halves", CONFIG)
     assert task.steps[0] == 8
     assert torch.equal(whole.weight, halves.weight)
+
+
+def test_a_run_that_gets_no_better_ends(tmp_path: Path) -> None:
+    told: list[float] = []
+    config = replace(CONFIG, steps=1000, learning_rate=0.0, evaluate_every=1, patience=3)
+    train(_line(), Line(), tmp_path, config, told.append)
+    assert told == [0.001, 0.002, 0.003, 1.0]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "best.pt").mkdir()
+    with pytest.raises(OutputError, match="go on"):
+        train(_line(), Line(), tmp_path, CONFIG)
 
 
 def test_another_configuration_is_refused(tmp_path: Path) -> None:

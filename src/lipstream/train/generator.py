@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -58,10 +58,18 @@ class Crops:
             raise InputError(f"{video} holds {len(images)} crops, {arrays} {len(found.codes)}: pack them again")
         return found
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Crops":
-        """The chosen ones, `[n]` bool."""
-        index = [place for place, take in zip(self.frame_index, chosen, strict=True) if take]
-        return Crops(self.images[chosen], self.codes[chosen], index, self.mouth[chosen])
+
+class Seen(Protocol):
+    """What a generator sees of pictures; see `Surrounds` and `Film`."""
+
+    @property
+    def mask(self) -> Mask:
+        """Where the generator paints."""
+        ...
+
+    def visual(self, indices: list[int]) -> Tensor:
+        """The generator's view of pictures by number, `[b, 6, 320, 320]` float32 BGR in 0..1."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,26 +106,54 @@ class Surrounds:
         return torch.from_numpy(np.concatenate([references, self.hidden[indices]], 1)).float() / 255
 
 
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What a generator sees of pictures that show the person speaking: the crops themselves, the mouth hidden."""
+
+    crops: UInt8
+    """`[n, 3, 320, 320]` uint8 BGR; may lie on the disk."""
+    references: UInt8
+    """Closed-mouth crops, `[k, 3, 320, 320]` uint8 BGR."""
+    chosen: list[int]
+    """The reference of each crop."""
+    mask: Mask
+    """Where the generator paints."""
+
+    def visual(self, indices: list[int]) -> Tensor:
+        """The generator's view of crops, `[b, 6, 320, 320]` float32 BGR in 0..1."""
+        hidden = self.crops[indices] & self.mask.visible.transpose(2, 0, 1)
+        references = self.references[[self.chosen[i] for i in indices]]
+        return torch.from_numpy(np.concatenate([references, hidden], 1)).float() / 255
+
+
 class GeneratorTask:
     """What the trainer loop asks for: random crops, errors inside the mask, figures on held-out crops."""
 
-    def __init__(
-        self, surrounds: Surrounds, training: Crops, held_out: Crops, *, batch_size: int = 8, seed: int = 0
+    def __init__(  # noqa: PLR0913  by name, but for what is looked at
+        self,
+        seen: Seen,
+        crops: Crops,
+        *,
+        training: NDArray[np.int64],
+        held_out: NDArray[np.int64],
+        batch_size: int = 8,
+        seed: int = 0,
     ) -> None:
-        """Keep everything in memory, as uint8."""
-        self._surrounds, self._training, self._held_out = surrounds, training, held_out
+        """Take the crops, and which of them are learnt from and which judge, by number."""
+        self._seen, self._crops, self._training, self._held_out = seen, crops, training, held_out
         self._batch_size, self._seed = batch_size, seed
-        self._weight = torch.from_numpy(surrounds.mask.generated.astype(np.float32) / 255)
-        self._box = surrounds.mask.box
+        self._weight = torch.from_numpy(seen.mask.generated.astype(np.float32) / 255)
+        self._box = seen.mask.box
 
     def batch(self, step: int) -> dict[str, Tensor]:
         """Random crops with what the generator sees of their driving pictures."""
         random = np.random.default_rng((self._seed, step))
-        return self._examples(self._training, random.integers(len(self._training.codes), size=self._batch_size))
+        return self._examples(random.choice(self._training, self._batch_size))
 
-    def _examples(self, crops: Crops, chosen: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[str, Tensor]:
+    def _examples(self, chosen: NDArray[np.int64]) -> dict[str, Tensor]:
+        crops = self._crops
         return {
-            "visual": self._surrounds.visual([crops.frame_index[i] for i in chosen]),
+            "visual": self._seen.visual([crops.frame_index[i] for i in chosen]),
             "code": torch.from_numpy(crops.codes[chosen]),
             "image": torch.from_numpy(crops.images[chosen]).float() / 255,
             "mouth": torch.from_numpy(crops.mouth[chosen]),
@@ -142,8 +178,8 @@ class GeneratorTask:
         inside = self._weight > 0.5
         errors, sharpness = [], []
         device = next(module.parameters()).device
-        for i in range(len(self._held_out.codes)):
-            example = self._examples(self._held_out, np.array([i]))
+        for i in self._held_out:
+            example = self._examples(np.array([i]))
             found = module(example["visual"].to(device), example["code"].to(device)).float().cpu()
             errors.append(float((found - example["image"]).square()[..., inside].mean()))
             laplacians = [_laplacian(x)[0, 0][inside].var() for x in (found, example["image"])]

@@ -7,7 +7,7 @@ import csv
 import logging
 import math
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lipstream.clock import now_ms
-from lipstream.errors import InputError
+from lipstream.errors import InputError, OutputError, reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Task(Protocol):
         ...
 
 
-CHANGEABLE = frozenset({"steps", "minutes", "evaluate_every", "device", "threads"})
+CHANGEABLE = frozenset({"steps", "minutes", "evaluate_every", "patience", "device", "threads"})
 """What a resumed run may change: how long it goes on, and on what."""
 
 
@@ -64,6 +64,8 @@ class LoopConfig:
     """Decay of the moving average of the weights, which is what is evaluated and kept; 0 keeps the weights."""
     evaluate_every: int = 500
     """Steps between held-out figures, each followed by a checkpoint."""
+    patience: int = 0
+    """Held-out figures in a row without a better score after which the run ends; 0 never."""
     seed: int = 0
     """Of the weights' noise; batches are seeded by their step."""
     device: str = "cpu"
@@ -76,7 +78,13 @@ class LoopConfig:
     """Keep 4-D tensors channels-last, which is faster for convolutions on both devices."""
 
 
-def train(module: nn.Module, task: Task, folder: Path, config: LoopConfig) -> Path:
+def train(
+    module: nn.Module,
+    task: Task,
+    folder: Path,
+    config: LoopConfig,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Path:
     """Train, or go on training, a module.
 
     Args:
@@ -84,12 +92,15 @@ def train(module: nn.Module, task: Task, folder: Path, config: LoopConfig) -> Pa
         task: what to learn.
         folder: of the run, made when missing.
         config: how.
+        progress: told the share of the run that is done, 0..1, after every step.
 
     Returns:
         The path of the best weights, `best.pt`, whose key `module` is a state dict.
 
     Raises:
         InputError: the folder holds a run with another configuration, beyond what `CHANGEABLE` names.
+        OutputError: a checkpoint cannot be written, such as for want of space; the one before it is whole.
+        KeyboardInterrupt: Ctrl-C; the step in progress is in the checkpoint.
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
@@ -102,7 +113,10 @@ def train(module: nn.Module, task: Task, folder: Path, config: LoopConfig) -> Pa
             run.learn()
             if run.step % config.evaluate_every == 0 or run.progress() >= 1:
                 run.evaluate()
+            progress(run.progress())
     run.save()
+    if interrupted:
+        raise KeyboardInterrupt
     best = folder / "best.pt"
     if best.exists():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["module"])
@@ -128,6 +142,7 @@ class _Run:
         groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
         self.step, self.best, self.before_ms = 0, -math.inf, 0.0
+        self.since_best = 0
         self.start_ms = now_ms()
         self.sums: dict[str, float] = {}
         self.counted = 0
@@ -136,6 +151,8 @@ class _Run:
         return self.before_ms + now_ms() - self.start_ms
 
     def progress(self) -> float:
+        if 0 < self.config.patience <= self.since_best:
+            return 1.0
         return max(self.step / self.config.steps, self.elapsed_ms() / 60_000 / self.config.minutes)
 
     def learn(self) -> None:
@@ -179,8 +196,9 @@ class _Run:
         self.module.eval()
         with torch.no_grad():
             figures = dict(self.task.evaluate(self.module))
+        self.since_best += 1
         if figures["score"] > self.best:
-            self.best = figures["score"]
+            self.best, self.since_best = figures["score"], 0
             state = {name: value.cpu() for name, value in self.average.items()}
             contents = {"module": state, "config": asdict(self.config), "step": self.step, "figures": figures}
             _write(contents, self.folder / "best.pt")
@@ -203,6 +221,7 @@ class _Run:
             "config": asdict(self.config),
             "step": self.step,
             "best": self.best,
+            "since_best": self.since_best,
             "elapsed_ms": self.elapsed_ms(),
         }
         _write(contents, self.folder / "checkpoint.pt")
@@ -222,6 +241,7 @@ class _Run:
         self.average = contents["average"]
         self.optimizer.load_state_dict(contents["optimizer"])
         self.step, self.best, self.before_ms = contents["step"], contents["best"], contents["elapsed_ms"]
+        self.since_best = contents.get("since_best", 0)
 
 
 @contextmanager
@@ -243,8 +263,12 @@ def _interruptible() -> Iterator[list[int]]:
 def _write(contents: Mapping[str, Any], path: Path) -> None:
     """Write beside the file and rename, so that an interruption never leaves half a file."""
     unfinished = path.with_suffix(".part")
-    torch.save(dict(contents), unfinished)
-    unfinished.replace(path)
+    try:
+        torch.save(dict(contents), unfinished)
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+        unfinished.unlink(missing_ok=True)
+        raise OutputError(f"Cannot write {path} ({reason_of(error)}): free some space, then go on.") from error
 
 
 def _add_row(path: Path, row: Mapping[str, float]) -> None:
