@@ -16,6 +16,7 @@ from lipstream.avatar.eviction import Limits, least_recently_used
 from lipstream.clock import now_ms
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher
+from lipstream.render.face import FaceRenderer
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.live.floor import Live
@@ -161,3 +162,21 @@ def test_frames_that_nobody_waits_for_leave_the_queue(
         go_on.set()
         with pytest.raises(CancelledError):
             speaking.result(PATIENCE_S)
+
+
+def test_the_first_picture_leaves_as_soon_as_it_is_painted(core: Core, hello: Pcm) -> None:
+    class Instant:
+        painted = 0
+
+        def submit(self, face: FaceRenderer, visual: Float32, code: Float32, **_: object) -> Future[Float32]:
+            self.painted += 1
+            patch: Future[Float32] = Future()
+            patch.set_result(face.generate(visual[None], code[None])[0])
+            return patch
+
+    batcher = Instant()
+    speech = Speech("tiny", 32, sound=Recording(hello, 0, 32), mouths_only=True)
+    pictures = replace(core, batcher=batcher).speak(speech, Future())  # type: ignore[arg-type]
+    next(pictures)
+    assert batcher.painted == 1
+    assert len(list(pictures)) == 31

@@ -127,6 +127,20 @@ def test_fragments_are_a_file_that_plays_before_it_is_complete() -> None:
         assert sum(frame.samples for frame in container.decode(audio=0)) >= 80 * SOUND_SAMPLES
 
 
+def test_the_first_fragment_comes_soon() -> None:
+    written = 0
+
+    def counted() -> Iterator[Image]:
+        nonlocal written
+        for picture in pictures(60):
+            written += 1
+            yield picture
+
+    parts = mp4_fragments(counted(), tone(60 * SOUND_SAMPLES))
+    assert any(b"moof" in part for part in parts)
+    assert written <= 12
+
+
 def test_fragments_of_one_picture_are_a_file() -> None:
     with av.open(io.BytesIO(b"".join(mp4_fragments(pictures(1), tone(0)))), "r") as container:
         assert len(list(container.decode(video=0))) == 1

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,10 +13,9 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import NO_DEADLINE, Batcher
 from lipstream.render.crop import Box
 from lipstream.serve.registry import Registry
-from lipstream.speech.articulation import clamp
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS
 from lipstream.speech.excerpt import excerpt_codes
-from lipstream.types import CODE_SIZE, SAMPLE_RATE_HZ, Codes, Contexts, Float32, Image
+from lipstream.types import SAMPLE_RATE_HZ, Contexts, Float32, Image, Visual
 from lipstream.wire.recording import Recording
 
 AHEAD_FRAMES = 32
@@ -33,13 +32,13 @@ class Speech:
     """Name of the avatar."""
     frames: int
     """How many pictures, 1 or more."""
-    first_picture: int = 0
-    """Number of the first picture in the driving clip, which is a loop."""
+    first_picture: int | None = None
+    """Number of the first picture in the driving clip, which is a loop; None is where the avatar begins by itself."""
     sound: Recording | Contexts | None = None
     """A recording, or the client's own features `[frames, 32, 16, 16]`; without either the avatar's own speech features
     move the mouth, or it rests where there are none."""
-    crops: Sequence[Image] | None = None
-    """Driving crops `[320, 320, 3]` uint8 BGR in place of the avatar's own; what its mask covers is not looked at."""
+    visual: Visual | None = None
+    """The client's own view of the pictures, `[frames, 6, 320, 320]`; see `visual_of_sent` of the avatar's face."""
     gain: float = 1.0
     """Factor of every mouth movement, 0 (closed) to 2; of a recording."""
     lookahead_ms: int = FULL_LOOKAHEAD_MS
@@ -55,7 +54,7 @@ class Speech:
 
     def number(self, offset: int) -> int:
         """The number of the picture that shows frame `offset` of the request."""
-        return self.first_picture + offset if self.numbers is None else self.numbers[offset]
+        return (self.first_picture or 0) + offset if self.numbers is None else self.numbers[offset]
 
 
 @dataclass(slots=True)
@@ -90,6 +89,8 @@ class Painted:
     """What the generator made, `[3, 320, 320]` float32 BGR in 0..1; none where the picture is shown as filmed."""
     bounds: Box
     """The box of the picture that the face's crop covers: left, top, right, bottom (half-open) in pixels."""
+    avatar: str = ""
+    """Who is shown, for the mark in what is sent."""
 
 
 Waiting = tuple[int, Image, "Future[Float32] | None"]
@@ -130,6 +131,8 @@ class Core:
         watch = Stopwatch(spent, self.now_ms)
         with self.registry.lease(speech.avatar) as avatar:
             watch.lap("load_ms")
+            if speech.first_picture is None:
+                speech = replace(speech, first_picture=avatar.first_picture)
             waiting: deque[Waiting] = deque()
             gone.add_done_callback(lambda _: _withdraw(waiting.copy()))
             try:
@@ -139,7 +142,7 @@ class Core:
                         raise CancelledError
                     waiting.append(self._begin(avatar, speech, offset, code))
                     watch.lap("visual_ms")
-                    if len(waiting) == AHEAD_FRAMES:
+                    while len(waiting) == AHEAD_FRAMES or _is_ready(waiting):
                         yield _next(avatar, speech, waiting, watch)
                         watch.skip()
                 while waiting:
@@ -162,10 +165,10 @@ class Core:
         image = avatar.clip.image(number)
         if not speech.mouths_only and not avatar.face.painted(code[None])[0]:
             return number, image, None
-        if speech.crops is None:
+        if speech.visual is None:
             visual = avatar.face.visual([image], [number])[0]
         else:
-            visual = avatar.face.visual_of_crops([speech.crops[offset]], [number])[0]
+            visual = avatar.face.visual_of_sent(speech.visual[offset : offset + 1], [number])[0]
         # A request may be refused at its first frame; one that was taken waits for room instead.
         patience_s = PATIENCE_S if offset else 0.0
         patch = self.batcher.submit(
@@ -179,6 +182,11 @@ def _withdraw(waiting: Iterable[Waiting]) -> None:
     for _, _, patch in waiting:
         if patch is not None:
             patch.cancel()
+
+
+def _is_ready(waiting: Sequence[Waiting]) -> bool:
+    """Whether the first need not be waited for: it leaves now, not when as many wait as may."""
+    return bool(waiting) and ((patch := waiting[0][2]) is None or patch.done())
 
 
 def _next(avatar: Avatar, speech: Speech, waiting: deque[Waiting], watch: "Stopwatch") -> Painted:
@@ -198,11 +206,11 @@ def _finish(avatar: Avatar, speech: Speech, waiting: Waiting, watch: "Stopwatch"
             avatar.face.compose(image, number, patch)
             watch.lap("blend_ms")
     watch.spent.frames += 1
-    return Painted(number, image, patch, avatar.face.bounds(image, number))
+    return Painted(number, image, patch, avatar.face.bounds(image, number), avatar.name)
 
 
 def _codes(avatar: Avatar, speech: Speech) -> Iterator[Float32]:
-    """The code of every frame, `[12]` each."""
+    """What drives the generator in every frame: its code, `[12]`, or of an imported avatar features."""
     match speech.sound:
         case None:
             yield from _own_codes(avatar, [speech.number(offset) for offset in range(speech.frames)])
@@ -211,18 +219,14 @@ def _codes(avatar: Avatar, speech: Speech) -> Iterator[Float32]:
             for codes in excerpt_codes(converter, pcm, first_frame, speech.frames):
                 yield from codes
         case sent:
-            yield from _codes_of(avatar, sent)
+            yield from avatar.drive.of_contexts(sent)
 
 
-def _own_codes(avatar: Avatar, numbers: Sequence[int]) -> Codes:
+def _own_codes(avatar: Avatar, numbers: Sequence[int]) -> Float32:
     """What is said at these pictures where no sound is sent."""
     if avatar.speech_features is None:
-        return np.zeros((len(numbers), CODE_SIZE), np.float32)
-    return _codes_of(avatar, own_contexts(avatar.speech_features, numbers))
-
-
-def _codes_of(avatar: Avatar, audio: Contexts) -> Codes:
-    return clamp(avatar.networks.articulation.run({"audio": audio})["code"])
+        return np.stack([avatar.drive.rest] * len(numbers))
+    return avatar.drive.of_contexts(own_contexts(avatar.speech_features, numbers))
 
 
 class Stopwatch:

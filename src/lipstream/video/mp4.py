@@ -9,6 +9,7 @@ from typing import Final
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 
 from lipstream.types import FRAME_RATE_HZ, Float32, Image
 from lipstream.video.colour import tag_bt709, to_video_frame
@@ -22,7 +23,8 @@ PRESET = "superfast"  # 3.1 ms a picture of 720x720 on one core; veryfast takes 
 SOUND_CHANNELS: Final = 2  # a mono source twice, which AAC codes as one: every player knows stereo
 SOUND_BIT_RATE = 160_000
 FRAGMENTED = "+frag_keyframe+empty_moov+default_base_moof"
-FRAGMENT_PICTURES = FRAME_RATE_HZ  # a fragment begins with a key picture; one a second costs little and plays soon
+FRAGMENT_PICTURES = FRAME_RATE_HZ  # a fragment begins with a key picture; one a second costs little
+FIRST_FRAGMENT_PICTURES = 5  # it leaves when the 10th picture is written; as long as the others, with the 30th
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def open_mp4(  # noqa: PLR0913  by name only
 
 
 def mp4_fragments(pictures: Iterator[Image], sound: Iterator[Float32], *, avatar: str = "") -> Iterator[bytes]:
-    """Encode an MP4 that plays while it arrives: a fragment a second, and no index at its end.
+    """Encode an MP4 that plays while it arrives: 0.2 s in its first fragment, then one a second, and no index.
 
     Args:
         pictures: at least one, `[height, width, 3]` uint8 BGR, contiguous, all of one size, which is even.
@@ -115,11 +117,11 @@ class Mp4Writer:
         self._pictures = 0
         with writing_to(name):
             self._container = _open(file)
+        self._fragmented = not isinstance(file, Path)
+        fragments = {"forced-idr": "1", "g": str(FRAGMENT_PICTURES)} if self._fragmented else {}
         self._video = self._container.add_stream(
-            "libx264", rate=FRAME_RATE_HZ, options={"preset": PRESET, "crf": str(CRF)}
+            "libx264", rate=FRAME_RATE_HZ, options={"preset": PRESET, "crf": str(CRF), **fragments}
         )
-        if not isinstance(file, Path):
-            self._video.codec_context.gop_size = FRAGMENT_PICTURES
         self._video.width, self._video.height, self._video.pix_fmt = width, height, "yuv420p"
         tag_bt709(self._video.codec_context)
         # One thread: the networks run beside it and need the other core more.
@@ -139,6 +141,8 @@ class Mp4Writer:
         picture = to_video_frame(image)
         picture.pts = self._pictures
         picture.time_base = Fraction(1, FRAME_RATE_HZ)
+        if self._fragmented and self._pictures == FIRST_FRAGMENT_PICTURES:
+            picture.pict_type = PictureType.I
         self._pictures += 1
         samples = self._sound.take(SOUND_SAMPLES)
         sound = av.AudioFrame.from_ndarray(samples, format="fltp", layout="stereo")
