@@ -25,8 +25,10 @@ from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
 from lipstream.serve.ws.door import SocketDoors
 from lipstream.serve.ws.health import ProxyHealth
+from lipstream.serve.ws.native import NativeStream
 from lipstream.serve.ws.reference import Reference
 from lipstream.serve.ws.socket import House
+from lipstream.wire.live_codec import SUBPROTOCOL
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,14 @@ def socket_doors(parts: Parts) -> SocketDoors:
     return SocketDoors(house, parts.origins)
 
 
+def _sockets(parts: Parts) -> list[BaseRoute]:
+    doors, native = socket_doors(parts), NativeStream(parts.live, parts.core.now_ms, parts.jpeg_quality)
+    return [
+        doors.route("/v1/stream", "infer", native, SUBPROTOCOL),
+        doors.route("/ws", "infer", _reference(parts)),
+    ]
+
+
 def routes(parts: Parts) -> list[BaseRoute]:
     """The routes alone, each with the scope that it needs."""
     doors = Doors(parts.guard)
@@ -109,9 +119,8 @@ def routes(parts: Parts) -> list[BaseRoute]:
     monitoring = Monitoring(parts.ready, parts.exposition)
     generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality) if parts.speaks else elsewhere
     infer = LegacyInfer(parts.core, parts.workers) if parts.speaks else elsewhere
-    sockets = [socket_doors(parts).route("/ws", "infer", _reference(parts))] if parts.speaks else []
     return [
-        *sockets,
+        *(_sockets(parts) if parts.speaks else ()),
         doors.post("/v1/generate", "infer", generate),
         doors.post("/v1/legacy/infer", "infer", infer),
         doors.post("/v1/tokens", "infer", TokenDesk(parts.guard), tokens=False),
