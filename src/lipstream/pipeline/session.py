@@ -9,7 +9,7 @@ from lipstream.audio.read import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from lipstream.errors import InputError
 from lipstream.pipeline.arguments import check_gain
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, LIVE_LOOKAHEAD_MS, SHORTEST_LOOKAHEAD_MS
-from lipstream.types import FRAME_MS, SAMPLE_RATE_HZ, Frame
+from lipstream.types import FRAME_MS, SAMPLE_RATE_HZ, Float32, Frame
 
 MAX_PREROLL_MS = 1_000
 MAX_QUEUE_MS = 600_000
@@ -113,9 +113,19 @@ class StreamStats:
 
 def check_sound(sound: object) -> None:
     """Raise InputError unless it is `[n]` float32 of finite samples."""
+    check_numbers(check_samples(sound))
+
+
+def check_samples(sound: object) -> Float32:
+    """A sound as it is; raises InputError unless it is `[n]` float32."""
     if not isinstance(sound, np.ndarray) or sound.dtype != np.float32 or sound.ndim != 1:
         got = f"{sound.dtype} {list(sound.shape)}" if isinstance(sound, np.ndarray) else type(sound).__name__
         raise InputError(f"the sound is {got}; expected [n] float32 in -1..1 of one channel, or END")
+    return sound
+
+
+def check_numbers(sound: Float32) -> None:
+    """Raise InputError unless every sample is finite."""
     if not np.isfinite(sound).all():
         raise InputError("the sound has samples that are not numbers; expected -1..1: look at what records it")
 

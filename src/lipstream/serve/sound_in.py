@@ -133,7 +133,9 @@ class SoundMeter:
 
     def put(self, sound: Float32) -> None:
         """Add `[n]` float32, n from 0 up."""
-        sound = sound[-self._most_samples :]
+        if not len(sound):
+            return
+        sound = sound[-self._most_samples :].copy()  # of a long message no more is to be held
         self._kept.append(sound)
         self._samples += len(sound)
         while self._samples - len(self._kept[0]) >= self._most_samples:

@@ -1,28 +1,51 @@
 """Who wants to speak in, sessions out: as many as the machine holds, each apart from the others."""
 
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import replace
-from functools import partial
-from typing import TypeVar
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from prometheus_client import CollectorRegistry
 
 from lipstream.errors import BusyError, SessionNotFoundError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
-from lipstream.serve.live.opening import LiveLimits, Opening
+from lipstream.pipeline.playout import Event
+from lipstream.pipeline.session import Passed
+from lipstream.render.faces import Face
+from lipstream.serve.live.capacity import frames_a_second, sessions_of
+from lipstream.serve.live.metrics import LiveMetrics
+from lipstream.serve.live.opening import Floor, LiveLimits, Opening, Stage
+from lipstream.serve.live.pressure import Pressure
 from lipstream.serve.live.session import Session
 from lipstream.serve.registry import Registry
 
-T = TypeVar("T")
 DEFAULT_LIMITS = LiveLimits()
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Present:
+    """An open session."""
+
+    session: Session
+    opening: Opening
+    light: Face
+    """Who paints in the low quality."""
 
 
 class Live:
     """The sessions of one process; belongs to one event loop."""
 
     def __init__(
-        self, registry: Registry[Avatar], workshop: Workshop, loaders: Executor, limits: LiveLimits = DEFAULT_LIMITS
+        self,
+        registry: Registry[Avatar],
+        workshop: Workshop,
+        loaders: Executor,
+        limits: LiveLimits = DEFAULT_LIMITS,
+        metrics: LiveMetrics | None = None,
     ) -> None:
         """Begin with none.
 
@@ -31,11 +54,16 @@ class Live:
             workshop: what all sessions share; its threads work for nobody else.
             loaders: threads in which avatars are loaded.
             limits: what sessions may take.
+            metrics: count what they do.
         """
         self._registry, self._workshop, self._limits = registry, workshop, limits
         self._leasing = replace(workshop, workers=loaders)
-        self._sessions: dict[str, Session] = {}
-        self._open = 0
+        self._metrics = metrics or LiveMetrics(CollectorRegistry())
+        self._metrics.watch(self.floor)
+        self._present: dict[str, _Present] = {}  # the longest open first
+        self._most, self._open = limits.max_sessions, 0
+        self._pressure = Pressure(workshop.now_ms())
+        self._low, self._slowed = False, 0
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[Session]:
@@ -45,17 +73,18 @@ class Live:
             opening: what is asked for.
 
         Raises:
-            BusyError: as many are open as may be, or every place for an avatar is in use.
+            BusyError: as many are open as may be, those that are cannot keep up, or every place for an avatar is taken.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
         """
-        self._enter()
+        self._enter(opening)
         try:
             async with AsyncExitStack() as stack:
-                avatar = await stack.enter_async_context(self._leased(self._registry.lease(opening.avatar)))
+                avatar, light = await stack.enter_async_context(self._leased(opening.avatar))
                 settings = replace(opening.settings, client=opening.client)
-                session = Session(avatar, self._workshop, settings, self._limits)
+                session = Session(avatar, self._workshop, settings, self._limits, self)
                 stack.push_async_callback(self._end, session, opening.avatar)
-                self._sessions[session.id] = session
+                self._present[session.id] = _Present(session, opening, light)
+                self._ease()
                 yield session
         finally:
             self._open -= 1
@@ -67,31 +96,106 @@ class Live:
             SessionNotFoundError: there is none.
         """
         try:
-            return self._sessions[id]
+            return self._present[id].session
         except KeyError:
             raise SessionNotFoundError(f"there is no session {id[:40]!r}, or it is over; open one") from None
 
+    async def measure(self, avatar: str) -> str:
+        """Find out how many sessions fit, where nobody said how many may be open.
+
+        Args:
+            avatar: who speaks meanwhile.
+
+        Returns:
+            What was found, for people to read.
+
+        Raises:
+            LipstreamError: the avatar cannot be loaded.
+        """
+        if self._limits.max_sessions:
+            return f"live: at most {self._most} sessions"
+        async with self._leased(avatar) as (loaded, _):
+            frames = await frames_a_second(loaded, self._workshop)
+        self._most = sessions_of(frames)
+        return f"live: {frames:.0f} frames a second, so that at most {self._most} sessions are let in"
+
+    def floor(self) -> Floor:
+        """What is going on."""
+        sessions = Counter((one.opening.transport, one.session.state) for one in self._present.values())
+        return Floor(sessions, self._most, min(self._slowed, len(self._present)), self._low)
+
     def drain(self) -> None:
         """Let every session end once what was pushed is shown."""
-        for session in self._sessions.values():
-            session.drain()
+        for one in self._present.values():
+            one.session.drain()
 
-    def _enter(self) -> None:
-        most = self._limits.max_sessions
-        if most and self._open >= most:
-            raise BusyError(f"{self._open} sessions are open, as many as may be (live.max_sessions); ask again later")
+    def showed(self, passed: Passed) -> None:
+        """Count a frame, and let sessions do less or more."""
+        self._metrics.showed(passed)
+        step = self._pressure.observe(passed.late_ms, self._workshop.now_ms())
+        if step > 0:
+            self._do_less()
+        elif step < 0:
+            self._do_more()
+
+    def left(self, stages: Mapping[Stage, float]) -> None:
+        """Count what a frame took after it was taken."""
+        self._metrics.left(stages)
+
+    def told(self, event: Event) -> None:
+        """Count what happened."""
+        self._metrics.told(event)
+
+    def _enter(self, opening: Opening) -> None:
+        full = self._most and self._open >= self._most
+        if full or self._slowed:
+            self._metrics.refused(opening.transport)
+            why = "and cannot keep up" if self._slowed else "as many as may be (live.max_sessions)"
+            raise BusyError(f"{self._open} live sessions are open, {why}; ask again later, or ask another server")
+        self._metrics.opened(opening.transport)
         self._open += 1
 
     async def _end(self, session: Session, avatar: str) -> None:
-        del self._sessions[session.id]
+        del self._present[session.id]
         await session.close()
         self._registry.add_frames(avatar, session.stats().frames)
 
+    def _do_less(self) -> None:
+        """First in quality, where avatars have another; then, the newest sessions first, in pictures a second."""
+        if not self._low and any(one.light is not one.session.avatar.face for one in self._present.values()):
+            self._low = True
+        else:
+            unslowed = len(self._present) - self._slowed
+            self._slowed = min(len(self._present), self._slowed + (unslowed + 1) // 2)
+        self._ease()
+        _log.warning("live sessions do less: frames were late", extra={"slowed": self._slowed, "low": self._low})
+
+    def _do_more(self) -> None:
+        if not self._slowed and not self._low:
+            return
+        self._low = self._low and bool(self._slowed)
+        self._slowed = min(self._slowed, len(self._present)) // 2
+        self._ease()
+        _log.info("live sessions do more", extra={"slowed": self._slowed, "low": self._low})
+
+    def _ease(self) -> None:
+        """Let every session do as much as it is to."""
+        for number, one in enumerate(reversed(self._present.values())):
+            face = one.light if self._low else one.session.avatar.face
+            one.session.ease(halved=number < self._slowed, face=face)
+
     @asynccontextmanager
-    async def _leased(self, lease: AbstractContextManager[Avatar]) -> AsyncIterator[Avatar]:
-        """An avatar that stays loaded; leases are taken and given back in threads, for they may load and close."""
+    async def _leased(self, name: str) -> AsyncIterator[tuple[Avatar, Face]]:
+        """An avatar that stays loaded, and who paints it in the low quality.
+
+        Leases are taken and given back in threads, for they may load and close.
+        """
         with_lease = ExitStack()
-        enter: Callable[[], Avatar] = partial(with_lease.enter_context, lease)
+
+        def enter() -> tuple[Avatar, Face]:
+            avatar = with_lease.enter_context(self._registry.lease(name))
+            return avatar, avatar.face
+
         try:
             yield await self._leasing.work(enter)
         finally:

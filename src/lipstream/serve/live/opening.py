@@ -1,15 +1,19 @@
 """The words of live sessions: what a client asks for, what a server allows, what a session tells of itself."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from lipstream.pipeline.session import StreamSettings, StreamStats
+from lipstream.pipeline.playout import Event
+from lipstream.pipeline.session import Passed, StreamSettings, StreamStats
+from lipstream.serve.sound_in import SoundView
 
 State = Literal["idle", "speaking", "draining", "closed"]
 """Nobody speaks; speech is shown; no more sound is taken, and what was pushed is shown to its end; it is over."""
 Transport = Literal["grpc", "websocket", "webrtc"]
+Stage = Literal["heard", "queued", "painted", "encoded", "sent"]
+"""Stations of a frame, as `Latency` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Opening:
 class LiveLimits:
     """What the sessions of a server may take."""
 
-    max_sessions: int = 0
-    """Open at once; 0 is as many as measured."""
+    max_sessions: int = 100
+    """Open at once; 0 is as many as are measured to fit."""
     max_waiting_ms: float = 600_000.0
     """Sound of one session that was pushed and not heard."""
     idle_ms: float = math.inf
@@ -66,3 +70,41 @@ class SessionStats(StreamStats):
     """From the first sound being pushed to the first frame of it being taken; 0 before."""
     latency: Latency
     """Where the time goes."""
+    sound: SoundView
+    """What the last second of its sound is like."""
+    late_frames: int
+    """Frames taken that were finished more than 40 ms too late."""
+    halved: bool
+    """Whether it shows 12.5 pictures a second, each twice; its sound keeps its time."""
+    low: bool
+    """Whether a smaller network of the avatar paints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What is going on; a snapshot."""
+
+    sessions: Mapping[tuple[Transport, State], int]
+    """How many are open, by transport and state."""
+    most: int
+    """How many may be; 0 while that was not measured."""
+    slowed: int
+    """How many show half the pictures."""
+    low: bool
+    """Whether smaller networks paint, where avatars have them."""
+
+
+class Observer(Protocol):
+    """Is told what sessions do."""
+
+    def showed(self, passed: Passed) -> None:
+        """A frame was taken."""
+        ...
+
+    def left(self, stages: Mapping[Stage, float]) -> None:
+        """It has left; what the stations after it was taken took, in ms."""
+        ...
+
+    def told(self, event: Event) -> None:
+        """An event was taken."""
+        ...

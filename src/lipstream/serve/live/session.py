@@ -10,10 +10,15 @@ from lipstream.errors import BusyError, InputError, SessionOverError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import END, End, Ended, Event, Interrupted, Resting, Speaking
-from lipstream.pipeline.session import StreamFrame, StreamSettings, check_sound
+from lipstream.pipeline.session import Passed, StreamFrame, StreamSettings, check_numbers, check_samples
 from lipstream.pipeline.stream import BLOCK_MS, Stream
+from lipstream.render.faces import Face
 from lipstream.serve.live.inbox import Inbox
-from lipstream.serve.live.opening import Latency, LiveLimits, SessionStats, State
+from lipstream.serve.live.latency import Averages, stages_of
+from lipstream.serve.live.opening import LiveLimits, Observer, SessionStats, Stage, State
+from lipstream.serve.live.pressure import LATE_MS
+from lipstream.serve.live.watching import Watchers
+from lipstream.serve.sound_in import SoundMeter
 from lipstream.types import SAMPLE_RATE_HZ, Float32
 
 T = TypeVar("T")
@@ -28,7 +33,9 @@ class Session:
     session is raised there; it harms no other.
     """
 
-    def __init__(self, avatar: Avatar, workshop: Workshop, settings: StreamSettings, limits: LiveLimits) -> None:
+    def __init__(
+        self, avatar: Avatar, workshop: Workshop, settings: StreamSettings, limits: LiveLimits, observer: Observer
+    ) -> None:
         """Begin one, within a running event loop.
 
         Args:
@@ -36,6 +43,7 @@ class Session:
             workshop: what all sessions share.
             settings: how the session is to be.
             limits: what it may take.
+            observer: is told what it does.
         """
         self.id = secrets.token_urlsafe(18)
         """Nobody guesses it."""
@@ -43,16 +51,21 @@ class Session:
         """Who speaks."""
         self.settings = settings
         """How the session is."""
-        self._workshop, self._limits = workshop, limits
-        self._stream = Stream(avatar, workshop, settings)
+        self._workshop, self._limits, self._observer = workshop, limits, observer
+        self._stream = Stream(avatar, workshop, settings, self._showed)
         self._inbox = Inbox(settings.sample_rate_hz, limits.max_waiting_ms)
+        self._meter, self._watchers = SoundMeter(settings.sample_rate_hz), Watchers()
         self._came = asyncio.Event()
         self._state: State = "idle"
         self._ends = 0
+        self._taking = False
         self._fault: Exception | None = None
         self._began_ms = self._sign_ms = workshop.now_ms()
         self._first_sound_ms: float | None = None
         self._first_frame_ms = 0.0
+        self._averages, self._late_frames = Averages(), 0
+        self._taken_ms: float | None = None
+        self._encoded_ms = 0.0
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._listen()), loop.create_task(self._watch())]
 
@@ -71,11 +84,16 @@ class Session:
         Raises:
             InputError: it is neither, or the session takes no more sound.
             BusyError: too much sound waits; nothing of this was taken.
+            Exception: what the session failed by.
         """
+        if self._fault is not None:
+            raise self._fault
         if self._state in {"draining", "closed"}:
             raise InputError(f"there is sound for a session that is {self._state}; open another one")
         if sound is not END:
-            check_sound(sound)
+            check_samples(sound)
+            self._meter.put(sound)
+            check_numbers(sound)
         self._put(sound)
 
     def interrupt(self) -> Interrupted:
@@ -103,29 +121,46 @@ class Session:
         """The next frame once it is finished, or event; ends when the session is closed, or drained.
 
         Raises:
+            InputError: somebody else waits for it already.
             SessionOverError: nothing came from the client for too long, or the session is as old as it may be.
             BusyError: too many frames of all sessions wait for the networks.
             Exception: what `fail` was told; sound that could not be heard, a picture that could not be made.
         """
+        if self._taking:
+            raise InputError("somebody takes the frames of this session already; it has one taker")
+        self._left()
         if self._state == "draining" and not self._ends:
             raise StopAsyncIteration
+        self._taking = True
         try:
             item = await anext(self._stream)
         except StopAsyncIteration:
             if self._fault is not None:
                 raise self._fault from None
             raise
-        if isinstance(item, StreamFrame):
-            self._observe(item)
-        elif isinstance(item, Ended):
-            self._ends -= 1
-        elif isinstance(item, Speaking | Resting) and self._state in {"idle", "speaking"}:
-            self._state = "speaking" if isinstance(item, Speaking) else "idle"
+        finally:
+            self._taking = False
+        if isinstance(item, Event):
+            self._tell(item)
+        else:
+            self._watchers.show(item)
         return item
+
+    def watch(self) -> AsyncIterator[StreamFrame]:
+        """The frames from now on, as they are taken, for whoever else shall see them; who is too slow misses some."""
+        return self._watchers.frames()
 
     async def work(self, work: Callable[[], T]) -> T:
         """Do something that takes long, such as encoding a frame, in the threads of all sessions; it is timed."""
-        return await self._workshop.work(work)
+        began_ms = self._workshop.now_ms()
+        try:
+            return await self._workshop.work(work)
+        finally:
+            self._encoded_ms += self._workshop.now_ms() - began_ms
+
+    def ease(self, *, halved: bool, face: Face) -> None:
+        """Do less, or as much as ever: half the pictures or all, by this network of the avatar."""
+        self._stream.halved, self._stream.face = halved, face
 
     def stats(self) -> SessionStats:
         """What has been done so far."""
@@ -133,17 +168,22 @@ class Session:
             **asdict(self._stream.stats()),
             waiting_ms=round(self._inbox.waiting_ms),
             first_frame_ms=self._first_frame_ms,
-            latency=Latency(),
+            latency=self._averages.latency(),
+            late_frames=self._late_frames,
+            halved=self._stream.halved,
+            low=self._stream.face is not self.avatar.face,
+            sound=self._meter.view(),
         )
 
     async def fail(self, error: Exception) -> None:
-        """End it, because of what its client sent or did not send; whoever iterates is told of the error."""
-        self._fault, self._state = error, "closed"
+        """End it, because of what its client sent or did not send; whoever iterates is told of the first error."""
+        self._fault, self._state = self._fault or error, "closed"
         await self._stream.close()
 
     async def close(self) -> None:
         """Drop everything and end; whoever iterates sees the end. May be called again."""
         self._state = "closed"
+        self._watchers.end()
         for task in self._tasks:
             task.cancel()
         await self._stream.close()
@@ -160,9 +200,31 @@ class Session:
             self._first_sound_ms = self._sign_ms
         self._came.set()
 
-    def _observe(self, frame: StreamFrame) -> None:
-        if frame.samples and not self._first_frame_ms and self._first_sound_ms is not None:
-            self._first_frame_ms = self._workshop.now_ms() - self._first_sound_ms
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, Ended):
+            self._ends -= 1
+        elif isinstance(event, Speaking | Resting) and self._state in {"idle", "speaking"}:
+            self._state = "speaking" if isinstance(event, Speaking) else "idle"
+        self._observer.told(event)
+
+    def _showed(self, passed: Passed) -> None:
+        """Count a frame that was taken."""
+        self._taken_ms, self._encoded_ms = passed.taken_ms, 0.0
+        if passed.came_ms is not None and not self._first_frame_ms and self._first_sound_ms is not None:
+            self._first_frame_ms = passed.taken_ms - self._first_sound_ms
+        self._late_frames += passed.late_ms > LATE_MS
+        self._averages.add(stages_of(passed))
+        self._observer.showed(passed)
+
+    def _left(self) -> None:
+        """Count what became of the frame that was taken last: whoever takes the next one is done with it."""
+        if self._taken_ms is None:
+            return
+        sent_ms = self._workshop.now_ms() - self._taken_ms - self._encoded_ms
+        stages: dict[Stage, float] = {"encoded": self._encoded_ms, "sent": max(0.0, sent_ms)}
+        self._taken_ms = None
+        self._averages.add(stages)
+        self._observer.left(stages)
 
     async def _listen(self) -> None:
         """Let the stream hear what comes, a block at a time, as it has room."""

@@ -1,0 +1,293 @@
+import asyncio
+import gc
+import threading
+import tracemalloc
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_floor import FakeFloor, Visitor
+from fake_stream import InlineBatcher, run, settle
+
+from lipstream.avatar.eviction import Limits, least_frequently_used
+from lipstream.errors import AvatarNotFoundError, BusyError, EngineError, SessionNotFoundError
+from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.batch import Painter
+from lipstream.pipeline.playout import END
+from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS
+from lipstream.serve.live.opening import LiveLimits
+from lipstream.serve.placement import Device
+from lipstream.serve.registry import Registry
+from lipstream.types import Float32, Pcm
+
+
+@pytest.fixture
+def floor(registry: Registry[Avatar]) -> FakeFloor:
+    return FakeFloor(registry)
+
+
+def with_another(tiny: Avatar, other: Avatar) -> Registry[Avatar]:
+    """Knows two avatars, tiny and another."""
+    return Registry(
+        lambda name, _: tiny if name == "tiny" else other,
+        lambda _: None,
+        lambda _: 1,
+        limits=Limits(count=2),
+        policy=least_frequently_used(1),
+        devices=[Device("cpu")],
+        now_ms=lambda: 0.0,
+        unix_ms=lambda: 0,
+    )
+
+
+class Broken:
+    """A network that fails."""
+
+    name = device = precision = "none"
+
+    def run(self, _: object) -> dict[str, Float32]:
+        raise EngineError("it is broken")
+
+
+async def says_all(floor: FakeFloor, visitor: Visitor, pcm: Pcm) -> None:
+    """What was pushed comes back to the sample."""
+    await visitor.speak(pcm)
+    visitor.session.drain()
+    await floor.time.pass_ms(1_000)
+    assert visitor.error is None
+    assert np.array_equal(visitor.sound[-len(pcm) :], pcm)
+
+
+def test_an_open_session_is_found_by_its_id_and_by_nothing_else(floor: FakeFloor) -> None:
+    async def test() -> None:
+        async with floor.visitor() as one, floor.visitor() as two:
+            assert one.session.id != two.session.id
+            assert floor.live.session(one.session.id) is one.session
+            with pytest.raises(SessionNotFoundError, match="there is no session"):
+                floor.live.session(one.session.id[:-1])
+        with pytest.raises(SessionNotFoundError):
+            floor.live.session(two.session.id)
+
+    run(test)
+
+
+def test_beyond_the_most_nobody_is_let_in_until_somebody_leaves(registry: Registry[Avatar]) -> None:
+    async def test() -> None:
+        floor = FakeFloor(registry, LiveLimits(max_sessions=2))
+        async with floor.visitor():
+            async with floor.visitor(transport="webrtc"):
+                with pytest.raises(BusyError, match="2 live sessions are open, as many as may be"):
+                    await floor.visitor(transport="websocket").__aenter__()
+                assert floor.figure("lipstream_live_sessions", transport="webrtc", state="idle") == 1
+                assert floor.figure("lipstream_live_openings_total", transport="websocket", outcome="refused") == 1
+            async with floor.visitor():
+                pass
+        assert floor.live.floor().sessions == {}
+        assert registry.snapshot().of("tiny").in_use == 0  # type: ignore[union-attr]
+
+    run(test)
+
+
+def test_who_asks_for_nobody_takes_no_place(registry: Registry[Avatar]) -> None:
+    async def test() -> None:
+        floor = FakeFloor(registry, LiveLimits(max_sessions=1))
+        for _ in range(3):
+            with pytest.raises(AvatarNotFoundError, match="nobody"):
+                await floor.visitor(avatar="nobody").__aenter__()
+        async with floor.visitor():
+            pass
+
+    run(test)
+
+
+def test_sessions_never_hear_each_other(floor: FakeFloor, hello: Pcm) -> None:
+    async def test() -> None:
+        said = [hello, -hello[5_000:], hello[::-1].copy(), np.roll(hello, 9_000) * np.float32(0.5)]
+        settings = [FROM_TTS, replace(FROM_MICROPHONE, steered=False), FROM_TTS, FROM_TTS]
+        async with (
+            floor.visitor(settings=settings[0], client="same") as one,
+            floor.visitor(settings=settings[1], client="same") as two,
+            floor.visitor(settings=settings[2]) as three,
+            floor.visitor(settings=settings[3]) as four,
+        ):
+            visitors = (one, two, three, four)
+            for start in range(0, len(hello), 1_000):
+                for visitor, pcm in zip(visitors, said, strict=True):
+                    await visitor.session.push(pcm[start : start + 1_000])
+                await floor.time.pass_ms(62)
+            three.session.interrupt()
+            for visitor in visitors:
+                visitor.session.drain()
+            await floor.time.pass_ms(2_000)
+            for visitor, pcm in zip(visitors, said, strict=True):
+                heard = len(visitor.sound)
+                assert np.array_equal(visitor.sound, pcm[:heard])
+                assert heard == len(pcm) or visitor is three
+
+    run(test)
+
+
+@pytest.mark.parametrize("broken", ["generator", "speech encoder"])
+def test_an_avatar_that_fails_fails_alone(tiny: Avatar, hello: Pcm, broken: str) -> None:
+    async def test() -> None:
+        if broken == "generator":
+            other = replace(tiny, name="other", face=tiny.face.with_generator(Broken()))  # type: ignore[union-attr]
+        else:
+            other = replace(tiny, name="other", drive=replace(tiny.drive, encoder=Broken()))  # type: ignore[type-var]
+        floor = FakeFloor(with_another(tiny, other))
+        async with floor.visitor() as well, floor.visitor(avatar="other") as ill:
+            await well.speak(hello[:4_000])
+            await ill.session.push(hello[:16_000]) if ill.error is None else None
+            await settle()
+            await floor.time.pass_ms(40)
+            assert isinstance(ill.error, EngineError)
+            await says_all(floor, well, hello[4_000:])
+
+    run(test)
+
+
+def test_a_client_that_vanishes_in_mid_word_leaves_the_others_and_nothing_behind(
+    floor: FakeFloor, registry: Registry[Avatar], hello: Pcm
+) -> None:
+    async def test() -> None:
+        async with floor.visitor() as stays:
+            vanishing = Visiting(floor, hello)
+            await floor.time.pass_ms(400)
+            vanishing.task.cancel()
+            await settle()
+            assert vanishing.task.cancelled()
+            assert sum(floor.live.floor().sessions.values()) == 1
+            await says_all(floor, stays, hello)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert registry.snapshot().of("tiny").in_use == 0  # type: ignore[union-attr]
+
+    run(test)
+
+
+class Visiting:
+    """A client in a task of its own that speaks and takes, such as a transport's."""
+
+    def __init__(self, floor: FakeFloor, pcm: Pcm) -> None:
+        self.floor, self.pcm = floor, pcm
+        self.task = asyncio.create_task(self.visit())
+
+    async def visit(self) -> None:
+        async with self.floor.visitor(listens=False) as visitor:
+            await visitor.session.push(self.pcm)
+            async for _ in visitor.session:
+                pass
+
+
+def test_a_reader_that_stalls_stalls_nobody_else(floor: FakeFloor, hello: Pcm) -> None:
+    async def test() -> None:
+        async with floor.visitor() as reads, floor.visitor(listens=False) as stalls:
+            await anext(stalls.session)
+            await stalls.session.push(np.tile(hello, 5))
+            await says_all(floor, reads, hello)
+            assert reads.session.stats().late_frames == 0
+            assert floor.live.floor().slowed == 0
+            stalls.listening = asyncio.create_task(stalls.listen())  # it reads again, and hears all that was said
+            stalls.session.drain()
+            for _ in range(300):
+                await floor.time.pass_ms(40)
+            assert np.array_equal(stalls.sound, np.tile(hello, 5))
+
+    run(test)
+
+
+class Overloaded(InlineBatcher):
+    """A batcher that paints no more frames than it can."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Callable[[], None]] = []
+
+    def submit(self, painter: Painter, visual: Float32, drive: Float32, **_: object) -> "Future[Float32]":
+        patch: Future[Float32] = Future()
+
+        def paint() -> None:
+            if patch.set_running_or_notify_cancel():
+                patch.set_result(painter.generate(visual[None], drive[None])[0])
+
+        self.waiting.append(paint)
+        return patch
+
+    def paint(self, frames: int) -> None:
+        for _ in range(min(frames, len(self.waiting))):
+            self.waiting.pop(0)()
+
+
+def test_under_pressure_the_newest_sessions_show_fewer_pictures_and_nobody_new_comes_in(
+    registry: Registry[Avatar],
+) -> None:
+    async def test() -> None:
+        floor = FakeFloor(registry)
+        batcher = Overloaded()
+        floor.live._workshop = replace(floor.live._workshop, batcher=batcher)
+
+        async def pass_frames(frames: int, each: int) -> None:
+            for _ in range(frames):
+                await floor.time.pass_ms(40)
+                batcher.paint(each)
+                await settle()
+
+        async with floor.visitor() as first, floor.visitor() as second, floor.visitor() as third:
+            await pass_frames(60, each=2)  # of three
+            stats = [visitor.session.stats() for visitor in (first, second, third)]
+            assert [one.halved for one in stats] == [False, True, True]
+            assert sum(one.late_frames for one in stats) > 0
+            assert floor.figure("lipstream_live_sessions_slowed") == 2
+            assert floor.figure("lipstream_live_frames_late_total") > 0
+            with pytest.raises(BusyError, match="cannot keep up"):
+                await floor.visitor().__aenter__()
+            await pass_frames(100, each=3)
+            before = [one.session.stats() for one in (first, second, third)]
+            await pass_frames(20, each=3)
+            after = [one.session.stats() for one in (first, second, third)]
+            assert [a.frames - b.frames for a, b in zip(after, before, strict=True)] == [20, 20, 20]
+            await pass_frames(600, each=3)  # a calm
+            assert not any(one.session.stats().halved for one in (first, second, third))
+            async with floor.visitor():
+                pass
+
+    run(test)
+
+
+def visits(floor: FakeFloor, cycles: int, hello: Pcm) -> None:
+    async def test() -> None:
+        for cycle in range(cycles):
+            async with floor.visitor() as visitor:
+                await visitor.session.push(hello[:8_000])
+                if cycle % 3 == 0:
+                    await visitor.session.push(END)
+                await floor.time.pass_ms(40)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+            floor.batcher.codes.clear()
+            floor.batcher.due_ms.clear()
+            floor.time._sleepers.clear()
+
+    run(test)
+
+
+@pytest.mark.parametrize("cycles", [6, pytest.param(1_000, marks=pytest.mark.slow)])
+def test_who_comes_and_goes_leaves_nothing_behind(
+    floor: FakeFloor, registry: Registry[Avatar], hello: Pcm, cycles: int
+) -> None:
+    visits(floor, 3, hello)
+    threads = threading.active_count()
+    tracemalloc.start()
+    try:
+        visits(floor, 3, hello)  # what is held anyway: the last input of a network
+        gc.collect()
+        before_bytes = tracemalloc.get_traced_memory()[0]
+        visits(floor, cycles, hello)
+        gc.collect()
+        after_bytes = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert after_bytes - before_bytes < 500_000  # a picture alone has more
+    assert threading.active_count() == threads
+    assert floor.live.floor().sessions == {}
+    assert registry.snapshot().of("tiny").in_use == 0  # type: ignore[union-attr]
