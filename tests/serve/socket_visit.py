@@ -57,6 +57,12 @@ class Visitor:
         heard: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
         return heard
 
+    async def answer(self) -> str | bytes:
+        """What comes next must be a message."""
+        heard = await self.hear()
+        assert isinstance(heard, str | bytes)
+        return heard
+
     async def _take(self, message: Message) -> None:
         await self.takes.wait()
         self.heard.put_nowait(message)

@@ -22,7 +22,6 @@ from lipstream.wire.dialects.opening import opened
 from lipstream.wire.dialects.questions import statistics
 
 STATISTICS_MS = 5_000
-"""How often a client is told, unasked, how much was asked."""
 UNREAD = "Unread"
 """What the log calls a message that asks nothing that there is."""
 
@@ -39,6 +38,8 @@ class Reference:
     """Where messages are read and pictures painted."""
     jpeg_quality: int = 75
     """Of whole pictures, 1 to 100."""
+    statistics_ms: float = STATISTICS_MS
+    """How often a client is told, unasked, how much was asked."""
     tally: Tally = field(default_factory=Tally)
     """How much was asked."""
 
@@ -47,7 +48,7 @@ class Reference:
         said_ms, dialect = self.core.now_ms(), ""
         with self.tally.client():
             while True:
-                message = await _received(socket, said_ms + STATISTICS_MS - self.core.now_ms())
+                message = await _received(socket, said_ms + self.statistics_ms - self.core.now_ms())
                 if message is not None:
                     dialect, answer = await self._answer(socket, message)
                     await socket.send(answer)
