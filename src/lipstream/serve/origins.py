@@ -51,7 +51,8 @@ class Origins:
         return {
             "access-control-allow-origin": origin,
             "access-control-allow-headers": "authorization, content-type, x-api-key, x-request-id",
-            "access-control-allow-methods": "GET, POST, OPTIONS",
+            "access-control-allow-methods": "DELETE, GET, POST, OPTIONS",
+            "access-control-expose-headers": "link, lipstream-session, location, x-request-id",
             "access-control-max-age": "600",
             "vary": "origin",
         }

@@ -127,8 +127,8 @@ class Started(_FromServer):
     """Samples a frame."""
     sample_rate_hz: int = SAMPLE_RATE_HZ
     """Of the sound that comes back."""
-    picture: PictureForm
-    """Form of the pictures."""
+    picture: PictureForm | Literal["vp8"]
+    """Form of the pictures; vp8 over WebRTC alone."""
     codec: str
     """As WebCodecs names it, empty for JPEG."""
     sound: SoundForm

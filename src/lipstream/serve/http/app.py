@@ -23,6 +23,8 @@ from lipstream.serve.http.routes import Doors, elsewhere
 from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
+from lipstream.serve.webrtc.desk import Desk
+from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, WebRtcSettings
 from lipstream.serve.ws.door import SocketDoors
 from lipstream.serve.ws.health import ProxyHealth
 from lipstream.serve.ws.native import NativeStream
@@ -61,6 +63,8 @@ class Parts:
     """Of JPEGs, 1 to 100."""
     observers: tuple[Callable[[Answered], None], ...] = ()
     """Told of every request that is over, on the event loop: they must not wait."""
+    webrtc: WebRtcSettings = DEFAULT_SETTINGS
+    """How WebRTC connections are to be."""
     speaks: bool = True
     """Whether the networks run here; not in role compositing, which answers over gRPC alone."""
 
@@ -119,10 +123,15 @@ def routes(parts: Parts) -> list[BaseRoute]:
     monitoring = Monitoring(parts.ready, parts.exposition)
     generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality) if parts.speaks else elsewhere
     infer = LegacyInfer(parts.core, parts.workers) if parts.speaks else elsewhere
+    desk = Desk(parts.live, parts.webrtc, parts.core.now_ms)
     return [
         *(_sockets(parts) if parts.speaks else ()),
         doors.post("/v1/generate", "infer", generate),
         doors.post("/v1/legacy/infer", "infer", infer),
+        doors.post("/v1/webrtc", "infer", desk.talk if parts.speaks else elsewhere),
+        doors.delete("/v1/webrtc/{connection}", "infer", desk.end),
+        doors.post("/v1/whep/{session}", "infer", desk.watch if parts.speaks else elsewhere),
+        doors.delete("/v1/whep/{session}/{connection}", "infer", desk.end),
         doors.post("/v1/tokens", "infer", TokenDesk(parts.guard), tokens=False),
         doors.get("/v1/avatars", "infer", known.all),
         doors.get("/v1/avatars/{name}", "infer", known.one),

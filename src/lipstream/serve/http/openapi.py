@@ -46,7 +46,7 @@ def document() -> Json:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"key": []}],
-        "paths": {**_speaking(), **_avatars(), **_operating(), **_pages()},
+        "paths": {**_speaking(), **_live(), **_avatars(), **_operating(), **_pages()},
     }
 
 
@@ -89,6 +89,42 @@ def _speaking() -> Json:
                 "It admits once, within a minute, to what needs scope infer, as the parameter token of the URL.",
                 _ok(_json({"token": {"type": "string"}, "expires_in_s": {"type": "integer"}})),
             )
+        },
+    }
+
+
+def _live() -> Json:
+    sdp: Json = {"application/sdp": {"type": "string"}}
+    created: Json = {"201": {"description": "The answer; DELETE of its Location ends it.", "content": _schemas(sdp)}}
+    session = {**_NAME, "name": "session", "description": "As the answer to a talker named it: lipstream-session."}
+    connection = {**_NAME, "name": "connection"}
+    ended: Json = {"200": {"description": "It is over.", "content": {}}}
+    return {
+        "/v1/webrtc": {
+            "post": _operation(
+                "Speak with an avatar over WebRTC",
+                "Sound both ways, its picture back: an offer in, an answer out. docs/webrtc.md has the messages of the "
+                "data channel.",
+                created,
+                parameters=[
+                    _query("avatar", {"type": "string", "default": DEFAULT_AVATAR}, "Who speaks."),
+                    _query("source", {"enum": ["microphone", "tts"]}, "Where the sound comes from; microphone."),
+                    _query("gain", {"type": "number", "minimum": 0, "maximum": 2, "default": 1}, "Of the mouth."),
+                    _query("echo", {"enum": ["0", "1"]}, "Whether the sound comes back with the pictures; 1."),
+                    _query("sound_in", {"type": "string"}, "What is done to the sound: any of echo,noise,gain."),
+                    _query("token", {"type": "string"}, "A one-use token, in place of a key."),
+                ],
+                body=sdp,
+            )
+        },
+        "/v1/webrtc/{connection}": {"delete": _operation("Hang up", "", ended, parameters=[connection])},
+        "/v1/whep/{session}": {
+            "post": _operation(
+                "Watch a session", "WHEP: an offer in, an answer out.", created, parameters=[session], body=sdp
+            )
+        },
+        "/v1/whep/{session}/{connection}": {
+            "delete": _operation("Watch no more", "", ended, parameters=[session, connection])
         },
     }
 

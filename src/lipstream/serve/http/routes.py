@@ -71,6 +71,10 @@ class Doors:
         """A route that is read."""
         return Route(path, Door(path, scope, answer, self.guard), methods=["GET"])
 
+    def delete(self, path: str, scope: keys.Scope | None, answer: Answer) -> Route:
+        """A route of what can be ended."""
+        return Route(path, Door(path, scope, answer, self.guard), methods=["DELETE"])
+
     def post(self, path: str, scope: keys.Scope | None, answer: Answer, *, tokens: bool = True) -> Route:
         """A route that something is sent to; `tokens` tells whether a one-use token admits to it."""
         return Route(path, Door(path, scope, answer, self.guard, tokens), methods=["POST"])

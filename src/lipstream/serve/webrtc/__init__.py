@@ -1,0 +1,1 @@
+"""WebRTC: offers in, sound and pictures both ways; all but `desk` and `settings` need the extra `webrtc`."""

@@ -1,0 +1,59 @@
+"""Session descriptions (SDP) in, what this server leaves out of an offer and adds to an answer out; text alone."""
+
+import re
+from ipaddress import ip_address
+from typing import Literal
+
+from lipstream.errors import InputError
+
+Kind = Literal["audio", "video"]
+MOST_BYTES = 64 * 1024
+"""An offer of a browser with every codec it knows has 10."""
+_MEDIA = re.compile(r"^m=(audio|video) [1-9]", re.MULTILINE)
+_LEFT_OUT = re.compile(r"^a=(candidate:.* \S+\.local \d+ typ .*|end-of-candidates)\r?\n", re.MULTILINE)
+_HOST = re.compile(r"^a=candidate:(\S+) (\d+) (udp) (\d+) (\S+) (\d+) typ host", re.MULTILINE)
+_REFLEXIVE_PRIORITY = 100 << 24  # RFC 8445: below every host candidate, whose type preference is 126
+
+
+def offered(offer: str) -> set[Kind]:
+    """The kinds of media that an offer speaks of.
+
+    Raises:
+        InputError: none.
+    """
+    kinds: set[Kind] = {"audio" if kind == "audio" else "video" for kind in _MEDIA.findall(offer)}
+    if not kinds:
+        raise InputError("the offer names neither audio nor video; expected the SDP that createOffer gave")
+    return kinds
+
+
+def admissible(offer: str) -> str:
+    """An offer without what would only be waited for.
+
+    Names of multicast DNS take a second each and are resolved in few networks; whoever has them sends checks from
+    there, by which they are found. That holds as long as more candidates may come, so their end is not said.
+    """
+    return _LEFT_OUT.sub("", offer)
+
+
+def with_address(answer: str, public_address: str | None) -> str:
+    """An answer that also names the address by which a NAT with the same ports (1:1) is known outside."""
+    if public_address is None:
+        return answer
+    version = ip_address(public_address).version
+
+    def with_outside(match: re.Match[str]) -> str:
+        foundation, component, protocol, _, inside, port = match.groups()
+        if ip_address(inside).version != version:
+            return match[0]
+        outside = f"a=candidate:{foundation}n {component} {protocol} {_REFLEXIVE_PRIORITY} {public_address} {port}"
+        return f"{outside} typ srflx raddr {inside} rport {port}\r\n{match[0]}"
+
+    return _HOST.sub(with_outside, answer)
+
+
+def codec_of(answer: str, kind: Kind) -> str | None:
+    """The codec that an answer puts first, such as `H264`; None where it has no such media."""
+    line = re.search(rf"^m={kind} [1-9]\d* \S+ (\d+)", answer, re.MULTILINE)
+    named = line and re.search(rf"^a=rtpmap:{line[1]} ([\w-]+)/", answer[line.end() :], re.MULTILINE)
+    return named[1] if named else None

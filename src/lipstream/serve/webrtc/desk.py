@@ -1,0 +1,101 @@
+"""`/v1/webrtc` for talkers, `/v1/whep/{session}` for viewers: offers in, their answers out; DELETE ends a connection."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lipstream.errors import InputError, MissingExtraError
+from lipstream.serve.live.floor import Live
+from lipstream.serve.names import check_name
+from lipstream.serve.rpc import Call
+from lipstream.serve.webrtc.settings import Answered, Caller, WebRtcSettings, read_wish
+from lipstream.serve.wires.asked import DEFAULT_AVATAR
+
+if TYPE_CHECKING:
+    from lipstream.serve.webrtc.connections import Connections
+
+SDP = "application/sdp"
+SESSION_HEADER = "lipstream-session"
+"""Of an answer: the id of the session, for `/v1/whep/{session}`."""
+
+
+class Desk:
+    """Answers these routes; what WebRTC needs is imported when the first offer comes."""
+
+    def __init__(self, live: Live, settings: WebRtcSettings, now_ms: Callable[[], float]) -> None:
+        """Prepare.
+
+        Args:
+            live: opens the talkers' sessions.
+            settings: how connections are to be.
+            now_ms: a monotonic clock.
+        """
+        self._live, self._settings, self._now_ms = live, settings, now_ms
+        self._connections: Connections | None = None
+
+    async def talk(self, request: Request, call: Call) -> Response:
+        """`POST /v1/webrtc`."""
+        wish = read_wish(request.query_params, DEFAULT_AVATAR)
+        check_name(wish.avatar)
+        offer, connections = await _offer(request), await self._open()
+        answered = await connections.talk(offer, wish, Caller(call.client, call.id))
+        return self._created("/v1/webrtc", answered)
+
+    async def watch(self, request: Request, call: Call) -> Response:
+        """`POST /v1/whep/{session}`."""
+        session = request.path_params["session"]
+        offer, connections = await _offer(request), await self._open()
+        answered = await connections.watch(offer, session, Caller(call.client, call.id))
+        return self._created(f"/v1/whep/{session}", answered)
+
+    async def end(self, request: Request, call: Call) -> Response:  # noqa: ARG002
+        """`DELETE` of what either of them gave as Location."""
+        await (await self._open()).end(request.path_params["connection"])
+        return Response(status_code=200)
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._connections is not None:
+            await self._connections.close()
+
+    async def _open(self) -> "Connections":
+        if self._connections is None:
+            kind = await asyncio.to_thread(_connections)
+            self._connections = self._connections or kind(self._live, self._settings, self._now_ms)
+        return self._connections
+
+    def _created(self, path: str, answered: Answered) -> Response:
+        headers = {"location": f"{path}/{answered.connection}", SESSION_HEADER: answered.session}
+        if self._settings.ice_servers:
+            headers["link"] = ", ".join(server.link for server in self._settings.ice_servers)
+        return Response(answered.sdp, 201, headers, SDP)
+
+
+async def _offer(request: Request) -> str:
+    """Read the offer.
+
+    Raises:
+        HTTPException: the body is something else.
+        InputError: it is no text.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != SDP:
+        raise HTTPException(415, f"The body is {content_type[:80] or 'of no type'}; expected {SDP}, an offer.")
+    try:
+        return (await request.body()).decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"The offer is no UTF-8 ({error.reason}); expected the SDP that createOffer gave.") from error
+
+
+def _connections() -> "type[Connections]":
+    try:
+        from lipstream.serve.webrtc.connections import Connections  # noqa: PLC0415  an extra, and 0.5 s
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            'WebRTC needs aiortc, which is not installed on the server: pip install "lipstream[webrtc]"'
+        ) from error
+    return Connections

@@ -1,0 +1,126 @@
+"""What a server says of WebRTC and what a request asks for: plain values, which need no package to read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from lipstream.errors import InputError
+from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS, StreamSettings
+from lipstream.serve.sound_in import SoundStep, read_steps
+
+RATE_HZ = 48_000
+"""Of all sound that comes by WebRTC."""
+SOURCES: Mapping[str, StreamSettings] = {"microphone": FROM_MICROPHONE, "tts": FROM_TTS}
+SWITCH = {"0": False, "1": True}
+
+Codec = Literal["H264", "VP8"]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A server that helps two sides to find each other (STUN), or that passes all on between them (TURN)."""
+
+    url: str
+    """As `stun:host:port` or `turn:host:port?transport=tcp`."""
+    username: str | None = None
+    """For TURN."""
+    credential: str | None = None
+    """Its password; the browser is told it too."""
+
+    @property
+    def link(self) -> str:
+        """As WHEP tells it in a `Link` header."""
+        login = f'; username="{self.username}"; credential="{self.credential}"; credential-type="password"'
+        return f'<{self.url}>; rel="ice-server"' + (login if self.username else "")
+
+
+@dataclass(frozen=True, slots=True)
+class WebRtcSettings:
+    """How connections are to be."""
+
+    ice_servers: tuple[IceServer, ...] = ()
+    """At most one of each kind is used by this side."""
+    public_address: str | None = None
+    """By which a 1:1 NAT is known outside."""
+    codecs: tuple[Codec, ...] = ("H264", "VP8")
+    """Those that may be used, the best first."""
+    bitrate_kbps: int = 2500
+    """Of the pictures."""
+    connect_timeout_ms: float = 30_000
+    """A connection that does not come about in so long ends."""
+    idle_timeout_ms: float = 15_000
+    """One from which nothing comes for so long ends."""
+    max_viewers: int = 100
+    """Who watch at the same time, of all sessions together."""
+
+
+DEFAULT_SETTINGS = WebRtcSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a talker asks for."""
+
+    avatar: str
+    """Who speaks, or an alias."""
+    settings: StreamSettings
+    """How the session is to be."""
+    echo: bool
+    """Whether the sound comes back with the pictures; silence does otherwise."""
+    steps: frozenset[SoundStep]
+    """What is done to the microphone's sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose offer it is."""
+
+    client: str
+    """His name."""
+    request_id: str
+    """Of the request that brought it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An offer that was taken."""
+
+    connection: str
+    """Names the connection, for whoever ends it; not to be guessed."""
+    session: str
+    """Names the session, for whoever shall watch it; not to be guessed either."""
+    sdp: str
+    """The answer."""
+
+
+def read_wish(query: Mapping[str, str], default_avatar: str) -> Wish:
+    """Read the query of `POST /v1/webrtc`.
+
+    Args:
+        query: `avatar`, `source` (microphone or tts), `gain`, `echo` (0 or 1), `sound_in`; others are left aside.
+        default_avatar: who speaks if nobody is named.
+
+    Raises:
+        InputError: a value is none of those.
+    """
+    settings = _one_of("source", query.get("source", "microphone"), SOURCES)
+    return Wish(
+        avatar=query.get("avatar") or default_avatar,
+        settings=replace(settings, sample_rate_hz=RATE_HZ, gain=_number("gain", query.get("gain", "1"))),
+        echo=_one_of("echo", query.get("echo", "1"), SWITCH),
+        steps=read_steps(query.get("sound_in", "")),
+    )
+
+
+def _one_of(name: str, value: str, table: Mapping[str, _T]) -> _T:
+    if value not in table:
+        raise InputError(f"{name} is {value[:40]!r}; expected {' or '.join(table)}")
+    return table[value]
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"{name} is {value[:40]!r}; expected a number") from None

@@ -1,0 +1,42 @@
+import pytest
+
+from lipstream.errors import InputError
+from lipstream.serve.webrtc.description import admissible, codec_of, offered, with_address
+
+ANSWER = """v=0\r
+m=audio 9 UDP/TLS/RTP/SAVPF 111\r
+a=candidate:5 1 udp 2130706431 10.0.0.7 40000 typ host\r
+a=candidate:6 1 udp 2130706431 fd00::7 40001 typ host\r
+a=rtpmap:111 opus/48000/2\r
+m=video 9 UDP/TLS/RTP/SAVPF 98 99\r
+a=rtpmap:97 VP8/90000\r
+a=rtpmap:98 H264/90000\r
+a=rtpmap:99 rtx/90000\r
+"""
+
+
+def test_what_an_offer_speaks_of() -> None:
+    assert offered("v=0\r\nm=audio 9 UDP 0\r\nm=video 9 UDP 0\r\nm=application 9 UDP 0\r\n") == {"audio", "video"}
+    assert offered("v=0\r\nm=audio 0 UDP 0\r\nm=video 9 UDP 0\r\n") == {"video"}
+    with pytest.raises(InputError, match="neither audio nor video"):
+        offered("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n")
+
+
+def test_names_that_nobody_can_resolve_are_left_out_and_more_candidates_may_come() -> None:
+    kept = "a=candidate:1 1 udp 2113937151 10.0.0.9 51000 typ host\r\n"
+    name = "a=candidate:2 1 udp 2113937151 0f0c-1.local 51001 typ host generation 0\r\n"
+    assert admissible(f"{kept}{name}a=end-of-candidates\r\na=mid:0\r\n") == f"{kept}a=mid:0\r\n"
+
+
+def test_an_address_outside_is_named_beside_those_of_its_kind() -> None:
+    assert with_address(ANSWER, None) == ANSWER
+    lines = with_address(ANSWER, "203.0.113.5").splitlines()
+    assert lines[2] == "a=candidate:5n 1 udp 1677721600 203.0.113.5 40000 typ srflx raddr 10.0.0.7 rport 40000"
+    assert "\r\n".join([*lines[:2], *lines[3:], ""]) == ANSWER
+
+
+def test_the_codec_of_an_answer() -> None:
+    assert codec_of(ANSWER, "video") == "H264"
+    assert codec_of(ANSWER, "audio") == "opus"
+    assert codec_of(ANSWER.replace("m=video 9", "m=video 0"), "video") is None
+    assert codec_of("v=0\r\n", "video") is None
