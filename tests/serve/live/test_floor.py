@@ -2,22 +2,20 @@ import asyncio
 import gc
 import threading
 import tracemalloc
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from fake_floor import FakeFloor, Visitor
-from fake_stream import InlineBatcher, run, settle
+from fake_stream import run, settle
 
 from lipstream.avatar.eviction import Limits, least_frequently_used
 from lipstream.errors import AvatarNotFoundError, BusyError, EngineError, SessionNotFoundError
 from lipstream.pipeline.avatar import Avatar
-from lipstream.pipeline.batch import Painter
 from lipstream.pipeline.playout import END
-from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS
+from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS, Passed
 from lipstream.serve.live.opening import LiveLimits
+from lipstream.serve.live.pressure import LATE_MS
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
 from lipstream.types import Float32, Pcm
@@ -184,73 +182,70 @@ def test_a_reader_that_stalls_stalls_nobody_else(floor: FakeFloor, hello: Pcm) -
     async def test() -> None:
         async with floor.visitor() as reads, floor.visitor(listens=False) as stalls:
             await anext(stalls.session)
-            await stalls.session.push(np.tile(hello, 5))
+            await stalls.session.push(np.tile(hello, 2))
             await says_all(floor, reads, hello)
             assert reads.session.stats().late_frames == 0
             assert floor.live.floor().slowed == 0
             stalls.listening = asyncio.create_task(stalls.listen())  # it reads again, and hears all that was said
             stalls.session.drain()
-            for _ in range(300):
+            for _ in range(150):
                 await floor.time.pass_ms(40)
-            assert np.array_equal(stalls.sound, np.tile(hello, 5))
+            assert np.array_equal(stalls.sound, np.tile(hello, 2))
 
     run(test)
 
 
-class Overloaded(InlineBatcher):
-    """A batcher that paints no more frames than it can."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Callable[[], None]] = []
-
-    def submit(self, painter: Painter, visual: Float32, drive: Float32, **_: object) -> "Future[Float32]":
-        patch: Future[Float32] = Future()
-
-        def paint() -> None:
-            if patch.set_running_or_notify_cancel():
-                patch.set_result(painter.generate(visual[None], drive[None])[0])
-
-        self.waiting.append(paint)
-        return patch
-
-    def paint(self, frames: int) -> None:
-        for _ in range(min(frames, len(self.waiting))):
-            self.waiting.pop(0)()
+def seconds(floor: FakeFloor, seconds: int, *, late_ms: float) -> None:
+    """Frames of some session that are finished so late, 25 a second."""
+    for _ in range(25 * seconds):
+        floor.time.ms += 40
+        now_ms = floor.time.ms
+        floor.live.showed(Passed(None, None, now_ms - 40, now_ms - late_ms, now_ms, now_ms, repeated=False))
 
 
-def test_under_pressure_the_newest_sessions_show_fewer_pictures_and_nobody_new_comes_in(
-    registry: Registry[Avatar],
-) -> None:
+def test_under_pressure_the_newest_sessions_show_fewer_pictures_and_nobody_new_comes_in(floor: FakeFloor) -> None:
     async def test() -> None:
-        floor = FakeFloor(registry)
-        batcher = Overloaded()
-        floor.live._workshop = replace(floor.live._workshop, batcher=batcher)
+        async with (
+            floor.visitor(listens=False) as first,
+            floor.visitor(listens=False) as second,
+            floor.visitor(listens=False) as third,
+        ):
 
-        async def pass_frames(frames: int, each: int) -> None:
-            for _ in range(frames):
-                await floor.time.pass_ms(40)
-                batcher.paint(each)
-                await settle()
+            def halved() -> list[bool]:
+                return [one.session.stats().halved for one in (first, second, third)]
 
-        async with floor.visitor() as first, floor.visitor() as second, floor.visitor() as third:
-            await pass_frames(60, each=2)  # of three
-            stats = [visitor.session.stats() for visitor in (first, second, third)]
-            assert [one.halved for one in stats] == [False, True, True]
-            assert sum(one.late_frames for one in stats) > 0
+            seconds(floor, 1, late_ms=LATE_MS)
+            assert halved() == [False, False, False]
+            seconds(floor, 1, late_ms=LATE_MS + 1)
+            assert halved() == [False, True, True]
             assert floor.figure("lipstream_live_sessions_slowed") == 2
-            assert floor.figure("lipstream_live_frames_late_total") > 0
+            assert floor.figure("lipstream_live_frames_late_total") == 25
             with pytest.raises(BusyError, match="cannot keep up"):
                 await floor.visitor().__aenter__()
-            await pass_frames(100, each=3)
-            before = [one.session.stats() for one in (first, second, third)]
-            await pass_frames(20, each=3)
-            after = [one.session.stats() for one in (first, second, third)]
-            assert [a.frames - b.frames for a, b in zip(after, before, strict=True)] == [20, 20, 20]
-            await pass_frames(600, each=3)  # a calm
-            assert not any(one.session.stats().halved for one in (first, second, third))
-            async with floor.visitor():
+            seconds(floor, 2, late_ms=LATE_MS + 1)
+            assert halved() == [True, True, True]
+            seconds(floor, 6, late_ms=0)
+            assert halved() == [False, False, True]
+            seconds(floor, 5, late_ms=0)
+            assert halved() == [False, False, False]
+            async with floor.visitor(listens=False):
                 pass
+
+    run(test)
+
+
+def test_a_frame_that_is_painted_too_late_is_counted(floor: FakeFloor) -> None:
+    async def test() -> None:
+        async with floor.visitor() as visitor:
+            floor.batcher.held = []
+            await floor.time.pass_ms(40)
+            await floor.time.pass_ms(LATE_MS + 41)
+            (held, *_), floor.batcher.held = floor.batcher.held, None
+            held.set_result(np.zeros((3, 320, 320), np.float32))
+            await settle()
+            assert visitor.session.stats().late_frames == 1
+            assert floor.figure("lipstream_live_frames_late_total") == 1
+            assert floor.figure("lipstream_live_stage_seconds_count", stage="painted") == 2
 
     run(test)
 

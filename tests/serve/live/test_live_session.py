@@ -10,7 +10,7 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.playout import END, Ended, Interrupted, Resting, Speaking
 from lipstream.pipeline.session import FROM_TTS
 from lipstream.pipeline.stream import AHEAD_FRAMES
-from lipstream.serve.live.opening import LiveLimits
+from lipstream.serve.live.opening import LiveLimits, State
 from lipstream.serve.live.session import MOST_ENDS
 from lipstream.serve.registry import Registry
 from lipstream.types import Pcm
@@ -24,16 +24,16 @@ def floor(registry: Registry[Avatar]) -> FakeFloor:
 def test_a_session_is_idle_speaks_is_idle_and_drains(floor: FakeFloor, hello: Pcm) -> None:
     async def test() -> None:
         async with floor.visitor() as visitor:
-            session = visitor.session
-            assert session.state == "idle"
+            session, states = visitor.session, list[State]()
+            states.append(session.state)
             await visitor.speak(hello[:16_000])
-            assert session.state == "speaking"
+            states.append(session.state)
             await session.push(END)
             await floor.time.pass_ms(1_000)
-            assert session.state == "idle"
+            states.append(session.state)
             await visitor.speak(hello[:8_000])
             session.drain()
-            assert session.state == "draining"
+            states.append(session.state)
             with pytest.raises(InputError, match="draining"):
                 await session.push(hello)
             await floor.time.pass_ms(1_000)
@@ -41,7 +41,7 @@ def test_a_session_is_idle_speaks_is_idle_and_drains(floor: FakeFloor, hello: Pc
             assert np.array_equal(visitor.sound, np.concatenate([hello[:16_000], hello[:8_000]]))
             assert visitor.listening is not None
             assert visitor.listening.done()
-        assert session.state == "closed"
+        assert [*states, session.state] == ["idle", "speaking", "idle", "draining", "closed"]
         with pytest.raises(InputError, match="closed"):
             await session.push(hello)
 
