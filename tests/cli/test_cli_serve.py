@@ -19,6 +19,7 @@ import pytest
 from fakes import Start
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
+from websockets.sync.client import connect
 
 from lipstream.cli.main import execute
 from lipstream.serve.tls import Material
@@ -96,16 +97,23 @@ def watched(process: "Popen[str]") -> Iterator[None]:
 
 
 def test_it_says_what_it_is_serves_and_lets_a_stream_end(installed: Start, hello_path: Path) -> None:
-    with serving(installed) as served, grpc.insecure_channel(served.grpc_address) as channel:
+    compatible = ("--compat-port", "0", "--compat-port", "0")
+    with serving(installed, *compatible) as served, grpc.insecure_channel(served.grpc_address) as channel:
         assert re.match(r"lipstream \S+, avatars: tiny; at most 8 loaded", served.said[0])
         assert "messages of up to 200 MB" in served.said[1]
-        assert re.match(r"tiny loaded on auto in \d+\.\d s, \d+ MB", served.said[-2])
+        assert re.match(r"tiny loaded in \d+\.\d s, \d+ MB: fast (f32|bf16) by openvino on cpu", served.said[-2])
+        assert any(line.startswith("speech networks by openvino on cpu, batches of up to") for line in served.said)
         request = monolithic_pb2.CompositeBatchRequest(model_id="tiny", batch_size=2)
         assert MonolithicServiceStub(channel).InferBatchComposite(request, timeout=PATIENCE_S).success
         with closing(http.client.HTTPConnection("127.0.0.1", served.http_port, timeout=PATIENCE_S)) as asking:
             asking.request("POST", "/v1/generate?avatar=tiny", hello_path.read_bytes())
             answer = asking.getresponse()
             assert (answer.status, answer.read()[4:8]) == (200, b"ftyp")
+        *_, first, second = re.findall(r"http://127\.0\.0\.1:(\d+)", "\n".join(served.said))
+        for port, path in [(first, "/"), (second, "/ws"), (str(served.http_port), "/ws")]:
+            with connect(f"ws://127.0.0.1:{port}{path}") as old:
+                old.send('{"type": "list_models"}')
+                assert old.recv(PATIENCE_S) == '{"type":"model_list","models":["tiny"],"count":1}'
         health = HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)  # type: ignore[attr-defined]
         assert next(health).status == SERVING
         with open_stream(channel) as stream:

@@ -26,6 +26,7 @@ from lipstream.serve.placement import Device
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Call, Calls
+from lipstream.serve.timed import timed
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.wires import monolithic
 from lipstream.types import Float32, Patches, Pcm, Visual
@@ -123,6 +124,19 @@ def test_stages_of_real_calls_are_parts_of_their_duration(metered: Running, metr
     assert value(metrics, "lipstream_generator_queue_wait_seconds_count") == runs
     assert value(metrics, "lipstream_request_held_bytes") == 0
     assert value(metrics, "process_resident_memory_bytes") > 10 * MEGABYTE
+
+
+def test_runs_of_the_speech_networks_are_timed(metrics: Metrics, tiny: Avatar) -> None:
+    clock = iter(range(10))  # a millisecond a look
+    networks = timed(tiny.networks, metrics.heard, lambda: float(next(clock)))
+    mel, audio = np.zeros((1, 1, 80, 16), np.float32), np.zeros((2, 32, 16, 16), np.float32)
+    assert networks.encoder.run({"mel": mel})["features"].shape == (1, 512)
+    for _ in range(2):
+        assert networks.articulation.run({"audio": audio})["code"].shape == (2, 12)
+    for network, runs in (("encoder", 1), ("articulation", 2)):
+        assert value(metrics, "lipstream_speech_run_seconds_count", network=network) == runs
+        assert value(metrics, "lipstream_speech_run_seconds_sum", network=network) == pytest.approx(runs / 1000)
+    assert (networks.encoder.name, networks.encoder.device) == (tiny.networks.encoder.name, "cpu")
 
 
 class Held(monolithic.Monolithic):
@@ -257,6 +271,7 @@ def told(metered: Running, metrics: Metrics) -> set[str]:
     """Names of everything that a server tells that has had a request."""
     assert MonolithicServiceStub(metered.channel).LoadModel(pb.LoadModelRequest(model_id="tiny")).success
     metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
+    metrics.heard("encoder", 2.0)
     return {name for name in samples(metrics) if not name.endswith("_created")}
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.pipeline.painting import Workshop
-from lipstream.runtime.networks import load_speech
+from lipstream.runtime.networks import SpeechEngines, load_speech
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered, RequestLog
 from lipstream.serve.avatars import Avatars
@@ -43,6 +43,7 @@ from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Remote, Way, connected
 from lipstream.serve.rpc import Allowance, CallLimits, Calls
 from lipstream.serve.services import services
+from lipstream.serve.timed import timed
 from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.web import HttpServer
@@ -73,11 +74,13 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         workers = stack.enter_context(ThreadPoolExecutor(_workers(config), thread_name_prefix="lipstream-worker"))
         limits, copies = _batch_limits(config), config.devices.workers
         batcher = stack.enter_context(Batcher(limits, now_ms, workers=copies, observe=metrics.ran))
-        registry = _registry(config, home)
+        networks = timed(load_speech(open_speech(speech_folder()), engine=config.devices.engine), metrics.heard, now_ms)
+        devices = _devices(config, networks)
+        registry = _registry(config, home, networks, devices)
         stack.callback(registry.unload_all)
         core = Core(registry, batcher, now_ms, config.server.max_audio_s)
         live = Live(registry, stack.enter_context(_workshop(batcher)), workers, _live_limits(config))
-        avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, _devices(config))
+        avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, frozenset(devices))
         allowance = Allowance(config.server.max_bytes_in_flight_mb * MEGABYTE)
         metrics.watch_batches(batcher.stats)
         metrics.watch_avatars(registry.snapshot)
@@ -91,7 +94,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
         listeners: list[Listener] = [_grpc(config, home, shared, remote), *_http(config, home, shared)]
         idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
-        notes = tuple(_notes(config, home, shared.material))
+        notes = tuple(_notes(config, home, networks, shared.material))
         yield Process(listeners, registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
 
 
@@ -186,37 +189,39 @@ def _batch_limits(config: ServerConfig) -> BatchLimits:
     return BatchLimits(batching.max_batch, batching.window_ms, max(1, batching.max_queue_ms // FRAME_MS))
 
 
-def _devices(config: ServerConfig) -> frozenset[str]:
-    return frozenset(config.devices.names)
+def _devices(config: ServerConfig, networks: SpeechEngines) -> dict[str, str]:
+    """What each device is called, and what engines know it by: `auto` is called what it turned out to be."""
+    return {networks.encoder.device if name == "auto" else name: name for name in config.devices.names}
 
 
-def _registry(config: ServerConfig, home: Config) -> Registry[Avatar]:
-    networks = load_speech(open_speech(speech_folder()), engine=config.devices.engine)
-    wanted, devices, paints = config.registry, config.devices, config.server.role != "compositing"
+def _registry(
+    config: ServerConfig, home: Config, networks: SpeechEngines, devices: Mapping[str, str]
+) -> Registry[Avatar]:
+    wanted, chosen, paints = config.registry, config.devices, config.server.role != "compositing"
 
     def open_one(name: str, device: str) -> Avatar:
         path = bundle_of(name, home.home)
         return open_avatar(
             path,
             networks,
-            engine=devices.engine,
-            device=device,
+            engine=chosen.engine,
+            device=devices[device],
             quality=wanted.quality,
-            streams=devices.workers,
+            streams=chosen.workers,
             paints=paints,
         )
 
-    loader = Loader(open_one, paints=paints, copies=devices.workers)
+    loader = Loader(open_one, paints=paints, copies=chosen.workers)
     return Registry(
         lambda name, device: loader.load(name, device.name),
         lambda _: None,  # an avatar's memory goes with its last reference
         loader.measure_bytes,
         limits=Limits(wanted.max_models, None if wanted.max_memory_mb is None else wanted.max_memory_mb * MEGABYTE),
         policy=policy_named(wanted.eviction_policy, half_life_ms=wanted.half_life_minutes * MINUTE_MS),
-        devices=[Device(name) for name in devices.names],
+        devices=[Device(name) for name in devices],
         now_ms=now_ms,
         unix_ms=unix_ms,
-        assignment=devices.assignment_strategy,
+        assignment=chosen.assignment_strategy,
         aliases=wanted.aliases,
         check=lambda name: bundle_of(name, home.home),
     )
@@ -258,13 +263,13 @@ def _listening(config: ServerConfig, material: Material | None) -> Listening:
     return Listening(server.host, server.grpc_port, server.max_message_mb * MEGABYTE, credentials)
 
 
-def _notes(config: ServerConfig, home: Config, material: Material | None) -> Iterator[str]:
+def _notes(config: ServerConfig, home: Config, networks: SpeechEngines, material: Material | None) -> Iterator[str]:
     registry, server = config.registry, config.server
     names = ", ".join(one.name for one in list_avatars(home.home))
     memory = "" if registry.max_memory_mb is None else f", {registry.max_memory_mb:,} MB"
     yield f"lipstream {lipstream.__version__}, avatars: {names}; at most {registry.max_models} loaded{memory}"
     yield (
-        f"engine {config.devices.engine} on {', '.join(config.devices.names)}, batches of up to "
+        f"speech networks by {networks.encoder.name} on {networks.encoder.device}, batches of up to "
         f"{config.batching.max_batch}, messages of up to {server.max_message_mb} MB"
     )
     if material is not None and config.tls.mode == "self-signed":

@@ -36,6 +36,7 @@ class Metrics:
         )
         self._waits = self._seconds("lipstream_generator_queue_wait_seconds", "Mean wait of the frames of a run.")
         self._runs = self._seconds("lipstream_generator_run_seconds", "Runs of a generator.")
+        self._speech = self._seconds("lipstream_speech_run_seconds", "Runs of the speech networks.", ("network",))
         self._batches = Histogram(
             "lipstream_generator_batch_frames", "Frames of a run.", buckets=FRAMES, registry=self._registry
         )
@@ -54,6 +55,10 @@ class Metrics:
         self._batches.observe(frames)
         self._waits.observe(wait_ms / 1000)
         self._runs.observe(run_ms / 1000)
+
+    def heard(self, network: str, run_ms: float) -> None:
+        """Count a run of a speech network, `encoder` or `articulation`; for `timed`."""
+        self._speech.labels(network).observe(run_ms / 1000)
 
     def watch_batches(self, stats: Callable[[], BatchStats]) -> None:
         """Tell what a batcher counts."""

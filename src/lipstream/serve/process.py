@@ -87,8 +87,9 @@ class Process:
             say(f"listening: {listener.where}")
         preloading, loop = self.registry.preload(self.preload), asyncio.get_running_loop()
         while not stop.is_set() and (loaded := await loop.run_in_executor(self.workers, next, preloading, None)):
-            took, size = f"{loaded.load_ms / 1000:.1f} s", f"{loaded.size_bytes / 1e6:.0f} MB"
-            say(f"{loaded.name} loaded on {loaded.device} in {took}, {size}")
+            with self.registry.lease(loaded.name, counted=False) as avatar:
+                network = f"{avatar.quality} {avatar.precision} by {avatar.engine} on {loaded.device}"
+            say(f"{loaded.name} loaded in {loaded.load_ms / 1000:.1f} s, {loaded.size_bytes / 1e6:.0f} MB: {network}")
         if not stop.is_set():
             for listener in self.listeners:
                 await listener.ready()
