@@ -48,6 +48,16 @@ def test_a_server_is_measured_in_every_way(home: Path) -> None:
     assert found["machine"]["cores"]
 
 
+def test_every_dialect_is_measured_with_the_same_pictures(home: Path) -> None:
+    code, found = run(home, "dialects.py", "--repeats", "2")
+    assert code == 0
+    sent = {name: row["request_bytes"] for name, row in found["by_dialect"].items()}
+    assert sent["binary, int16 at 24 kHz"] == 12 + 30_720
+    assert sent["checked, float32 at 24 kHz"] == 17 + 61_440
+    assert sent["json, int16 at 24 kHz"] > 40_960
+    assert all(0 < row["p50_ms"] <= row["p95_ms"] for row in found["by_dialect"].values())
+
+
 def test_a_server_under_mixed_load_answers_everything_it_accepts(home: Path) -> None:
     """So short a run says nothing of memory, which grows until every cache is full."""
     _, found = run(home, "soak.py", "--seconds", "3", "--copies", "1")
