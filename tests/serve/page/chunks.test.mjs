@@ -7,7 +7,7 @@ test("chunks of one length, nothing lost, whatever comes in", () => {
   const sound = Float32Array.from({ length: 5000 }, (_, at) => at);
   for (const block of [1, 128, 960, 961, 2000, 5000]) {
     const chunks = [];
-    const chunker = new Chunker(960, (chunk) => chunks.push(chunk));
+    const chunker = new Chunker(960, (chunk) => chunks.push(structuredClone(chunk, { transfer: [chunk.buffer] })));
     for (let at = 0; at < sound.length; at += block) chunker.push(sound.subarray(at, at + block));
     assert.deepEqual(chunks.map((chunk) => chunk.length), Array(5).fill(960));
     assert.deepEqual(chunks.flatMap((chunk) => [...chunk]), [...sound.subarray(0, 4800)]);

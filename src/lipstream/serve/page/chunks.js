@@ -4,15 +4,17 @@
 
 /** Cuts a stream of blocks into chunks of one length. */
 export class Chunker {
+  #chunkSamples;
   #chunk;
   #filled = 0;
   #emit;
 
   /**
    * @param {number} chunkSamples
-   * @param {(chunk: Float32Array) => void} emit is given each chunk, to keep
+   * @param {(chunk: Float32Array) => void} emit is given each chunk, to keep or to transfer
    */
   constructor(chunkSamples, emit) {
+    this.#chunkSamples = chunkSamples;
     this.#chunk = new Float32Array(chunkSamples);
     this.#emit = emit;
   }
@@ -20,13 +22,13 @@ export class Chunker {
   /** @param {Float32Array} block */
   push(block) {
     for (let taken = 0; taken < block.length; ) {
-      const part = block.subarray(taken, taken + this.#chunk.length - this.#filled);
+      const part = block.subarray(taken, taken + this.#chunkSamples - this.#filled);
       this.#chunk.set(part, this.#filled);
       this.#filled += part.length;
       taken += part.length;
-      if (this.#filled === this.#chunk.length) {
+      if (this.#filled === this.#chunkSamples) {
         this.#emit(this.#chunk);
-        this.#chunk = new Float32Array(this.#chunk.length);
+        this.#chunk = new Float32Array(this.#chunkSamples);
         this.#filled = 0;
       }
     }

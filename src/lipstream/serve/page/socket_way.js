@@ -9,6 +9,7 @@ import { Timeline } from "./timeline.js";
 import { Trouble, ofClose } from "./words.js";
 
 const PING_MS = 1000;
+const HEARD_HZ = 16_000; // whatever is sent, sound comes back so
 const VSYNC_S = 0.016; // what is drawn now is seen with the next refresh
 
 /** @typedef {import("./way.js").Way} Way */
@@ -69,6 +70,7 @@ export class SocketWay {
    * @throws {Trouble} the server does not let us in, or is not there
    */
   static async open(wish, listener) {
+    const speaker = await Speaker.open(HEARD_HZ);
     const address = new URL("v1/stream", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
     const token = await wish.access.token();
@@ -83,8 +85,11 @@ export class SocketWay {
       picture: (await decodesH264()) ? "h264" : "jpeg",
       gain: wish.gain,
     };
-    const started = await begun(socket, start);
-    return new SocketWay(wish, listener, socket, started, await Speaker.open(started.sample_rate_hz));
+    const started = await begun(socket, start).catch(async (error) => {
+      await speaker.close();
+      throw error;
+    });
+    return new SocketWay(wish, listener, socket, started, speaker); // at once: frames follow
   }
 
   /** @param {Float32Array} samples */
