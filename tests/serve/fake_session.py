@@ -17,6 +17,7 @@ from lipstream.serve.access import Visitor
 from lipstream.serve.live.opening import Latency, SessionStats, State
 from lipstream.serve.live.session import Session
 from lipstream.serve.rpc import Call
+from lipstream.serve.sound_in import SoundView
 from lipstream.serve.ws.socket import Socket
 from lipstream.types import FRAME_SAMPLES, Float32
 from lipstream.wire import live_messages as messages
@@ -109,6 +110,7 @@ class FakeSession:
             late_frames=0,
             halved=False,
             low=True,
+            sound=SoundView(-0.5, 0.25, 0.0, 0, -20.0),
         )
 
 

@@ -15,6 +15,10 @@ from lipstream.serve.listening import bracketed
 MAX_MESSAGE_BYTES = 10_000_000
 """The largest WebSocket message, the reference's limit; whoever sends a larger one is sent away with code 1009."""
 
+UNSENT_BYTES = 128 * 1024
+"""That this machine's buffers hold of what one client has not yet taken: two pictures, not the seconds of them that
+would fit, so that a slow client of a live session is known to be slow."""
+
 
 class HttpServer:
     """HTTP and WebSocket routes of one process, on one port."""
@@ -68,6 +72,8 @@ class HttpServer:
                 f"HTTP cannot listen on {bracketed(self._host)}:{self._port} ({reason}); choose another port "
                 "(--http-port, --compat-port)"
             ) from error
+        with contextlib.suppress(AttributeError, OSError):  # where the system has it: Linux, macOS
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         self.port = listening.getsockname()[1]
         self._task = asyncio.create_task(self._server.serve(sockets=[listening]))
         up = asyncio.ensure_future(self._server.up.wait())

@@ -233,6 +233,8 @@ class Stats(_FromServer):
     """Whether it has so much to do that a smaller network paints."""
     latency_ms: dict[str, float]
     """Where a frame's time goes, averages of about a second."""
+    sound: dict[str, float]
+    """What the last second of the client's sound is like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from lipstream.audio.opus import DELAY_SAMPLES, OpusDecoder, OpusEncoder
+from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.session import StreamFrame
 from lipstream.types import FRAME_RATE_HZ, Float32, Image, Pcm
 from lipstream.video.h264 import H264Encoder
@@ -31,16 +32,16 @@ SOUNDS: dict[SoundForm, Callable[[], Callable[[Pcm], bytes]]] = {
 class Framing:
     """What one client gets, in the forms that it asked for; its frames are packed one after the other."""
 
-    def __init__(self, start: Start, width: int, height: int, jpeg_quality: int) -> None:
+    def __init__(self, start: Start, avatar: Avatar, jpeg_quality: int) -> None:
         """Begin with the first frame.
 
         Args:
             start: what the client wants.
-            width: of the avatar's pictures, in pixels.
-            height: of the avatar's pictures, in pixels.
+            avatar: who speaks.
             jpeg_quality: where the client leaves it open, 1 to 100.
         """
-        self.width, self.height = size_within(width, height, start.max_width)
+        self.width, self.height = size_within(avatar.clip.width, avatar.clip.height, start.max_width)
+        self._avatar = avatar.name
         self._h264 = H264Encoder(self.width, self.height, start.bitrate_kbps) if start.picture == "h264" else None
         self._jpeg_quality = start.jpeg_quality or jpeg_quality
         self._sound = SOUNDS[start.sound]()
@@ -85,7 +86,7 @@ class Framing:
     def _encode(self, picture: Image) -> tuple[bytes, bool]:
         self._shown, image = picture, shrink(picture, self.width, self.height)
         if self._h264 is None:
-            return encode_jpeg(image, quality=self._jpeg_quality), True
+            return encode_jpeg(image, quality=self._jpeg_quality, avatar=self._avatar), True
         asked = self._key_asked and self._since_key_frames >= KEY_GAP_FRAMES
         data, key = self._h264.encode(image, key=asked)
         self._since_key_frames = 1 if key else self._since_key_frames + 1

@@ -56,8 +56,7 @@ class NativeStream:
         try:
             start = await self._start(socket)
             async with self.live.open(_opening(start, socket)) as session:
-                clip, quality = session.avatar.clip, self.jpeg_quality
-                framing = await session.work(lambda: Framing(start, clip.width, clip.height, quality))
+                framing = await session.work(lambda: Framing(start, session.avatar, self.jpeg_quality))
                 await Conversation(socket, session, start, framing, self.now_ms).hold()
         except WebSocketDisconnect:
             raise

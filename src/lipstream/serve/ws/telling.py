@@ -74,6 +74,7 @@ def stats(now: SessionStats, *, skipped_pictures: int, behind_ms: float, frame_r
         halved=now.halved,
         low=now.low,
         latency_ms={name.removesuffix("_ms"): round(ms, 1) for name, ms in asdict(now.latency).items()},
+        sound=asdict(now.sound),
     )
 
 
