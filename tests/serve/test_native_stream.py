@@ -239,6 +239,7 @@ def test_stats_once_a_second() -> None:
         assert (first.frames, second.frames) == (25, 50)
         assert first.frame_rate == second.frame_rate == 25
         assert first.latency_ms == {"heard": 212.0, "queued": 0.0, "painted": 0.0, "encoded": 0.0, "sent": 0.0}
+        assert first.sound == {"min": -0.5, "max": 0.25, "mean": 0.0, "nan_samples": 0, "level_dbfs": -20.0}
 
     run(test)
 

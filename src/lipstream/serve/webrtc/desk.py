@@ -1,4 +1,4 @@
-"""`/v1/webrtc` for talkers, `/v1/whep/{session}` for viewers: offers in, their answers out; DELETE ends a connection."""
+"""`/v1/webrtc` for talkers, `/v1/whep/{session}` for viewers: an offer in, its answer out; DELETE ends the call."""
 
 import asyncio
 from collections.abc import Callable
