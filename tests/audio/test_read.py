@@ -298,5 +298,19 @@ def test_a_list_of_files_that_names_itself_is_refused(text: str, tmp_path: Path)
     path = tmp_path / "itself"
     path.write_text(text)
     for read in (read_pcm, duration_hint_ms):
-        with pytest.raises(MediaError, match="is a list of files; expected an audio or video file with sound itself"):
+        with pytest.raises(MediaError, match=r"(such as a list of files|\(Invalid data.*\)); expected an"):
             read(path)
+
+
+def test_a_list_that_names_a_file_is_refused_too(tmp_path: Path) -> None:
+    write_wav(tmp_path / "tone.wav", [tone(0.1, 16_000)], 16_000)
+    listed = tmp_path / "list.ffconcat"
+    listed.write_text("ffconcat version 1.0\nfile tone.wav\n")
+    with pytest.raises(MediaError, match="such as a list of files"):
+        read_pcm(listed)
+
+
+def test_floats_of_another_scale_are_refused_and_loud_ones_clipped(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"has samples up to 16,384; expected float samples in -1\.\.1"):
+        read_pcm(write_float_wav(tmp_path / "scaled.wav", tone(0.1, 16_000) * 32_768))
+    assert np.abs(read_pcm(write_float_wav(tmp_path / "loud.wav", tone(0.1, 16_000) * 4))).max() == 1

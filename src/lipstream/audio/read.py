@@ -14,8 +14,17 @@ from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
 
 LOWEST_RATE_HZ = 1_000
 HIGHEST_RATE_HZ = 768_000  # the fastest converters sold; broken headers claim more
-FILE_LISTS = (b"ffconcat", b"#EXTM3U")
-"""How a list of files begins; FFmpeg opens what it names, and one that names itself keeps it busy without end."""
+CONTAINERS = (
+    "wav,w64,aiff,au,caf,flac,ogg,mp3,aac,ac3,eac3,dts,dtshd,truehd,amr,aptx,ape,wv,tta,tak,mpc,mpc8,shn,oma,dsf,iff,"
+    "voc,ircam,nistsphere,sox,avr,paf,pvf,gsm,g722,ilbc,qcp,mmf,rso,sbc,smush,wsaud,matroska,webm,mov,mp4,avi,asf,flv,"
+    "mpeg,mpegts,mpegvideo,mxf,rm,nut,dv,gxf,ivf,h264,hevc,m4v,mjpeg,gif,apng,yuv4mpegpipe"
+)
+"""What is opened, by FFmpeg's names: files that hold what they show. Lists are none, nor devices and scripts: FFmpeg
+opens what a list names, and one that names itself keeps it busy without end."""
+_LOUDEST = 16.0
+"""Peak from which on the samples of a file are no mistake in level but another scale, such as -32768..32767."""
+_WRITTEN_AS_FLOATS = ("flt", "dbl")
+"""What uncompressed floats are decoded to; codecs give planar ones, far too loud where the file is damaged."""
 _EXPECTED = "expected an audio or video file with sound"
 
 _LOG = logging.getLogger(__name__)
@@ -81,21 +90,23 @@ def _check_readable(path: Path) -> None:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise InputError(f"{path} is a pipe or a device; {_EXPECTED}; save the sound to a file first")
         with path.open("rb") as file:
-            begin = file.read(max(map(len, FILE_LISTS)))
+            begin = file.read(1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be read ({reason}); {_EXPECTED}; check the path and its permissions") from None
     if not begin:
         raise MediaError(f"{path} is empty; {_EXPECTED}; export it again")
-    if begin.startswith(FILE_LISTS):
-        raise MediaError(f"{path} is a list of files; {_EXPECTED} itself; name one of those files")
 
 
 def _open(path: Path) -> av.container.InputContainer:
     # An absolute path is never taken for a protocol, and what names other files may name local ones alone.
-    options = {"protocol_whitelist": "file"}
+    options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
     try:
         return av.open(str(path.resolve()), options=options, metadata_errors="replace")
+    except av.ArgumentError:
+        raise MediaError(
+            f"{path} is of a kind that is not opened, such as a list of files; {_EXPECTED}; convert it to WAV or MP4"
+        ) from None
     except av.FFmpegError as error:
         raise _undecodable(path, _reason(error)) from None
 
@@ -157,8 +168,16 @@ def _floats(path: Path, channels: int, *, warn: bool) -> Iterator[tuple[int, Flo
         except av.FFmpegError as error:
             raise _undecodable(path, _reason(error)) from None
         for piece in pieces:
-            samples = piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
-            yield frame.sample_rate, _mix(_sanitise(samples.astype(np.float32, copy=False)), channels)
+            samples = piece.to_ndarray().reshape(-1, piece.layout.nb_channels).astype(np.float32, copy=False)
+            if frame.format.name in _WRITTEN_AS_FLOATS:
+                _check_scale(samples, path)
+            yield frame.sample_rate, _mix(_sanitise(samples), channels)
+
+
+def _check_scale(samples: Float32, path: Path) -> None:
+    peak = np.abs(samples).max(initial=0.0, where=np.isfinite(samples))
+    if peak > _LOUDEST:
+        raise MediaError(f"{path} has samples up to {peak:,.0f}; expected float samples in -1..1: export it again")
 
 
 def _check_rate(rate_hz: int, path: Path) -> None:

@@ -1,14 +1,13 @@
 """Any video file in, its pictures out, one after the other and upright."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 
-from lipstream.audio.read import FILE_LISTS
+from lipstream.audio.read import CONTAINERS
 from lipstream.errors import MediaError
 from lipstream.types import Image
 
@@ -16,17 +15,6 @@ from lipstream.types import Image
 EXACT = (
     Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
-
-
-def check_no_list(path: Path) -> None:
-    """Refuse a list of files in place of a video; whatever cannot be read is left to whoever opens it.
-
-    Raises:
-        MediaError: it is one.
-    """
-    with suppress(OSError), path.open("rb") as file:
-        if file.read(max(map(len, FILE_LISTS))).startswith(FILE_LISTS):
-            raise MediaError(f"{path} is a list of files; expected a video file, such as one of those it names.")
 
 
 def pictures(path: Path) -> Iterator[Image]:
@@ -47,17 +35,21 @@ def timed_pictures(path: Path) -> Iterator[tuple[float | None, Image]]:
     Raises:
         MediaError: the file is no video or a list of files, holds no picture, or breaks off with an error.
     """
-    check_no_list(path)
     found = False
     reformatter = VideoReformatter()
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        with av.open(str(path.resolve()), options=options, metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise MediaError(f"{path} has no video track; expected a video file.")
             for frame in container.decode(video=0):
                 found = True
                 image = reformatter.reformat(frame, format="bgr24", interpolation=EXACT).to_ndarray()
                 yield frame.time, np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)
+    except av.ArgumentError as error:
+        raise MediaError(
+            f"{path} is of a kind that is not opened, such as a list of files; expected a video."
+        ) from error
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be decoded ({error}); expected a video file.") from error
     if not found:
