@@ -1,5 +1,6 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -63,7 +64,9 @@ def test_every_request_is_logged_without_sampling(shown: pytest.LogCaptureFixtur
 def test_slow_and_failed_requests_are_always_logged_with_their_stages(shown: pytest.LogCaptureFixture) -> None:
     log = RequestLog(slow_request_ms=100, sample_rate=1_000_000)
     log(over())
-    for answered in (over(100.0), over(100.1), over(status="CANCELLED"), over(status=IN_BAND_ERROR, error="no such")):
+    lasting = replace(over(100.1), lasting=True)
+    told = [over(100.0), lasting, over(100.1), over(status="CANCELLED"), over(status=IN_BAND_ERROR, error="no such")]
+    for answered in told:
         log(answered)
     assert [one.getMessage() for one in shown.records] == [
         "request",

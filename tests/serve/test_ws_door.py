@@ -86,6 +86,7 @@ def test_messages_come_and_go_and_are_told_of_as_is_the_socket() -> None:
         assert street.statuses == [("echo", "Say", "OK"), ("echo", "Say", "OK"), ("websocket", "/ws", "OK")]
         assert [one.request_id for one in street.told] == ["7", "7", "mine"]
         assert {one.client for one in street.told} == {"10.0.0.7"}
+        assert [one.lasting for one in street.told] == [False, False, True]
         assert street.allowance.held_bytes == 0
 
     run(test)

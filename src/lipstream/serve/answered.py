@@ -37,6 +37,8 @@ class Answered:
     """From its arrival to its last answer."""
     spent: Spent
     """Where its time went."""
+    lasting: bool = False
+    """Whether it lasts as long as its client wishes, and so is never slow."""
 
 
 def request_id(headers: Mapping[str, str]) -> str:
@@ -62,7 +64,7 @@ class RequestLog:
         """Log a request, or leave it out."""
         if answered.status != OK:
             _log.warning("request failed", extra=_fields(answered, _stages(answered.spent)))
-        elif answered.duration_ms > self._slow_ms:
+        elif answered.duration_ms > self._slow_ms and not answered.lasting:
             _log.warning("slow request", extra=_fields(answered, _stages(answered.spent)))
         elif next(self._ordinary) % self._one_in == 0:
             _log.info("request", extra=_fields(answered, {}))

@@ -79,7 +79,7 @@ class SocketDoor:
             status = status_of(error, call.id)
             await close(websocket, status.websocket, status.message, stall_s)
         finally:
-            self.house.tell(SERVICE, self.path, call, ended, begin_ms)
+            self.house.tell(SERVICE, self.path, call, ended, begin_ms, lasting=True)
 
     async def _answer(self, websocket: WebSocket, call: Call) -> None:
         call.visitor.require(self.scope)

@@ -50,11 +50,13 @@ class House:
     observers: tuple[Callable[[Answered], None], ...] = ()
     """Told of every request that is over, on the event loop: they must not wait."""
 
-    def tell(self, service: str, method: str, call: Call, ended: tuple[str, str], begin_ms: float) -> None:
+    def tell(  # noqa: PLR0913  the last is optional, and by name only
+        self, service: str, method: str, call: Call, ended: tuple[str, str], begin_ms: float, *, lasting: bool = False
+    ) -> None:
         """Tell the observers of a request that is over; `ended` is its status and what went wrong."""
         status, error = ended
         duration_ms = self.now_ms() - begin_ms
-        answered = Answered(service, method, call.id, call.client, status, error, duration_ms, call.spent)
+        answered = Answered(service, method, call.id, call.client, status, error, duration_ms, call.spent, lasting)
         for observe in self.observers:
             observe(answered)
 
