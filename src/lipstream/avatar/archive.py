@@ -1,4 +1,4 @@
-"""An `.avatar` zip in, a folder with its files out; hostile archives are refused before anything is written."""
+"""An `.avatar` zip in, a folder with its files out, and back; hostile archives are refused before any writing."""
 
 import re
 import shutil
@@ -6,6 +6,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from lipstream.errors import AvatarError
@@ -36,6 +37,25 @@ def unpack(archive: Path, folder: Path) -> None:
         raise
     except (FileExistsError, *ZIP_FAULTS) as error:
         raise AvatarError(f"{archive} is not an intact .avatar zip ({error}); copy or download it again.") from error
+
+
+def pack(folder: Path, names: Iterable[str], archive: Path) -> None:
+    """Pack files of `folder` into `archive`, which is replaced: the same bytes for the same files.
+
+    Args:
+        folder: where they lie.
+        names: the files, in the order in which they are wanted.
+        archive: of the zip.
+
+    Raises:
+        OSError: a file cannot be read or the archive not written.
+    """
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name in names:
+            member = zipfile.ZipInfo(name)  # of 1980, as no date of today belongs to it
+            member.external_attr = (stat.S_IFREG | 0o644) << 16
+            with (folder / name).open("rb") as source, packed.open(member, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:

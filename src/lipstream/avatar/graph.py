@@ -34,7 +34,7 @@ def check_graph(path: Path) -> None:
     try:
         data = memoryview(path.read_bytes())
         fault = next(_faults("model", data, 0), None)
-        graphs = sum(field in _NESTED["model"] for field, _ in _fields(data))
+        graphs = sum(field in _NESTED["model"] for field, _ in fields(data))
     except (IndexError, ValueError, OSError) as error:
         raise AvatarError(f"{path} is not an intact ONNX file; install the avatar again.") from error
     if fault or not graphs:
@@ -46,7 +46,7 @@ def _faults(message: str, data: memoryview, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         yield "nests its graphs too deeply"
         return
-    for field, value in _fields(data):
+    for field, value in fields(data):
         if isinstance(value, memoryview):
             if field in _NESTED[message]:
                 yield from _faults(_NESTED[message][field], value, depth + 1)
@@ -56,28 +56,29 @@ def _faults(message: str, data: memoryview, depth: int) -> Iterator[str]:
             yield "keeps weights in another file"
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Fields of a protobuf message: number, and a whole number or bytes."""
+def fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Fields of a protobuf message: number, and a whole number or bytes; IndexError or ValueError if it is damaged."""
     position = 0
     while position < len(data):
-        key, position = _varint(data, position)
+        key, position = varint(data, position)
         kind = key & 7
         if kind == 0:
-            value, position = _varint(data, position)
+            value, position = varint(data, position)
             yield key >> 3, value
             continue
         if kind not in (1, 2, 5):
             raise ValueError("unknown wire type")
         length = {1: 8, 5: 4}.get(kind)
         if length is None:
-            length, position = _varint(data, position)
+            length, position = varint(data, position)
         if position + length > len(data):
             raise ValueError("truncated")
         yield key >> 3, data[position : position + length]
         position += length
 
 
-def _varint(data: memoryview, position: int) -> tuple[int, int]:
+def varint(data: memoryview, position: int) -> tuple[int, int]:
+    """A whole number, and where it ends; IndexError or ValueError if it is damaged."""
     value = 0
     for shift in range(0, 70, 7):
         byte = data[position]

@@ -80,8 +80,16 @@ class Timeline(_Model):
 
     frames: int = Field(ge=1, le=MAX_FRAMES)
     """Pictures in the clip."""
+    first: int = Field(default=0, ge=0)
+    """Picture that the first frame of a speech shows, where nobody asks for another."""
     loop: bool = True
     """Whether the first picture follows the last one seamlessly. Reserved: not read yet, every clip is looped."""
+
+    @model_validator(mode="after")
+    def _first_is_there(self) -> Self:
+        if self.first >= self.frames:
+            raise ValueError(f"'first' is picture {self.first} of {self.frames}")
+        return self
 
 
 class Manifest(_Model):

@@ -70,7 +70,12 @@ def speech_folder() -> Path:
 def _bundles(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return [path for path in folder.iterdir() if path.suffix == ARCHIVE_SUFFIX or (path / MANIFEST_NAME).is_file()]
+    return [
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".")  # half made, or half removed
+        and (path.suffix == ARCHIVE_SUFFIX or (path / MANIFEST_NAME).is_file())
+    ]
 
 
 def _name(path: Path) -> str:

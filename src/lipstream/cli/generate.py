@@ -35,6 +35,12 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     gain: Annotated[
         float, typer.Option(help="Factor of every mouth movement: 0 keeps it closed, 1 is natural, 2 is the most.")
     ] = 1.0,
+    reference: Annotated[
+        bool,
+        typer.Option(
+            "--reference", help="Of an avatar imported from SyncTalk_2D: frame for frame as it shows it, in f32."
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file, or all frames of that name.")
     ] = False,
@@ -62,9 +68,15 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
         raise typer.BadParameter(str(error)) from error
     duration_ms = duration_hint_ms(audio)
     with held():  # engines are imported in it
-        person = open_avatar(find(avatar, config.home), speech_folder(), engine=engine, quality=quality)
+        person = open_avatar(
+            find(avatar, config.home),
+            speech_folder(),
+            engine=engine,
+            quality=quality,
+            precision="f32" if reference else "auto",
+        )
     with shown(None if duration_ms is None else -(-duration_ms // FRAME_MS)) as progress:
-        frames = render_file(audio, out, person, gain=gain, overwrite=overwrite, progress=progress)
+        frames = render_file(audio, out, person, gain=gain, reference=reference, overwrite=overwrite, progress=progress)
     print(summary(out, frames, now_ms() - start_ms, f"{person.engine} {person.precision}"))
 
 

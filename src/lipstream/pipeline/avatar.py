@@ -42,6 +42,8 @@ class Avatar:
     """Speech to articulation, shared by all avatars."""
     drive: Drive
     """What moves the mouth: by `networks`; of an imported avatar features of an encoder of its own."""
+    first_picture: int = 0
+    """The picture that the first frame of `render` shows."""
     speech_features: Features | None = None
     """What it says where no sound is sent, `[rows, 512]` float32; see `audio.window.own_contexts`."""
 
@@ -107,6 +109,7 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         face=face_of(bundle, generator.engine),
         networks=networks,
         drive=_drive(bundle, networks, engine),
+        first_picture=bundle.manifest.timeline.first,
         speech_features=bundle.speech_features,
     )
 

@@ -139,7 +139,7 @@ def render_blocks(blocks: Iterable[Pcm], avatar: Avatar, *, gain: float = 1.0) -
     Raises:
         InputError: an imported avatar has no speech encoder, or another gain than 1 is asked of it.
     """
-    return _show(speak(blocks, avatar.speech(gain=gain)), avatar)
+    return _show(speak(blocks, avatar.speech(gain=gain), avatar.first_picture), avatar)
 
 
 def render_reference(pcm: Pcm, avatar: Avatar) -> Generator[Frame]:
@@ -158,15 +158,15 @@ def render_reference(pcm: Pcm, avatar: Avatar) -> Generator[Frame]:
     """
     if not isinstance(avatar.drive, FeatureDrive):
         raise InputError(f"Avatar {avatar.name} is no import from SyncTalk_2D; make it speak without --reference.")
-    return _show(_spoken_by_reference(pcm, avatar.drive), avatar)
+    return _show(_spoken_by_reference(pcm, avatar.drive, avatar.first_picture), avatar)
 
 
-def _spoken_by_reference(pcm: Pcm, drive: FeatureDrive) -> Iterator[Spoken]:
+def _spoken_by_reference(pcm: Pcm, drive: FeatureDrive, first_picture: int) -> Iterator[Spoken]:
     first = 0
     for contexts in reference_contexts(drive.own_encoder(), pcm):
         for start in range(0, len(contexts), BATCH_FRAMES):
             batch = contexts[start : start + BATCH_FRAMES]
-            yield Spoken(first, batch, _frame_audio(pcm[first * FRAME_SAMPLES :], len(batch)))
+            yield Spoken(first, batch, _frame_audio(pcm[first * FRAME_SAMPLES :], len(batch)), first_picture)
             first += len(batch)
 
 
@@ -186,12 +186,13 @@ def _show(batches: Iterator[Spoken], avatar: Avatar) -> Generator[Frame]:
             yield from finish(batch, face)
 
 
-def speak(blocks: Iterable[Pcm], speech: Speech) -> Iterator[Spoken]:
+def speak(blocks: Iterable[Pcm], speech: Speech, first_picture: int = 0) -> Iterator[Spoken]:
     """Turn sound into batches of what drives the generator, each frame with its own 640 samples.
 
     Args:
         blocks: the speech at 16 kHz, `[n]` float32 each.
         speech: a fresh converter.
+        first_picture: picture of the driving clip that the first frame shows.
 
     Yields:
         Batches of BATCH_FRAMES frames; the last may have fewer.
@@ -202,11 +203,11 @@ def speak(blocks: Iterable[Pcm], speech: Speech) -> Iterator[Spoken]:
     for block, ready in _articulated(blocks, speech):
         codes, audio = np.concatenate([codes, ready]), np.concatenate([audio, block])
         while len(codes) >= BATCH_FRAMES:
-            yield Spoken(first, codes[:BATCH_FRAMES], _frame_audio(audio, BATCH_FRAMES))
+            yield Spoken(first, codes[:BATCH_FRAMES], _frame_audio(audio, BATCH_FRAMES), first_picture)
             codes, audio = codes[BATCH_FRAMES:], audio[BATCH_FRAMES * FRAME_SAMPLES :]
             first += BATCH_FRAMES
     if len(codes):
-        yield Spoken(first, codes, _frame_audio(audio, len(codes)))
+        yield Spoken(first, codes, _frame_audio(audio, len(codes)), first_picture)
 
 
 def _articulated(blocks: Iterable[Pcm], speech: Speech) -> Iterator[tuple[Pcm, Float32]]:

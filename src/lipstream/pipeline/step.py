@@ -15,16 +15,24 @@ class Spoken:
     """What some consecutive frames say."""
 
     first: int
-    """Number of the first frame; the driving clip starts at 0 with it and repeats."""
+    """Number of the first frame."""
     codes: Float32
     """What drives the generator: their articulation `[b, 12]`, or contexts `[b, 32, 16, 16]`; float32."""
     audio: Float32
     """Their sound, `[b, 640]` float32 at 16 kHz."""
+    first_picture: int = 0
+    """Picture of the driving clip that frame 0 shows; the others follow it, and the clip repeats."""
 
     @property
     def indices(self) -> range:
         """Numbers of the frames."""
         return range(self.first, self.first + len(self.codes))
+
+    @property
+    def pictures(self) -> range:
+        """Numbers of their pictures in the driving clip, not taken modulo its length."""
+        first = self.first + self.first_picture
+        return range(first, first + len(self.codes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,8 @@ def prepare(spoken: Spoken, clip: Clip, face: Face) -> Prepared:
     Raises:
         MediaError: the driving clip is damaged.
     """
-    images = [clip.image(index) for index in spoken.indices]
-    return Prepared(spoken, images, face.visual(images, spoken.indices))
+    images = [clip.image(picture) for picture in spoken.pictures]
+    return Prepared(spoken, images, face.visual(images, spoken.pictures))
 
 
 def paint(prepared: Prepared, face: Face) -> Painted:
@@ -77,9 +85,12 @@ def paint(prepared: Prepared, face: Face) -> Painted:
 def finish(painted: Painted, face: Face) -> Iterator[Frame]:
     """Blend the generated crops into their driving frames, one by one."""
     spoken = painted.spoken
-    for index, image, patch, audio in zip(spoken.indices, painted.images, painted.patches, spoken.audio, strict=True):
+    numbers = zip(spoken.indices, spoken.pictures, strict=True)
+    for (index, picture), image, patch, audio in zip(
+        numbers, painted.images, painted.patches, spoken.audio, strict=True
+    ):
         if patch is not None:
-            face.compose(image, index, patch)
+            face.compose(image, picture, patch)
         yield Frame(index, image, audio)
 
 

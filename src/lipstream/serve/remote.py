@@ -86,7 +86,7 @@ class Remote:
                 avatar.face.compose(image, number, patch)
                 watch.lap("blend_ms")
                 spent.frames += 1
-                yield Painted(number, image, patch, avatar.face.bounds(image, number))
+                yield Painted(number, image, patch, avatar.face.bounds(image, number), avatar.name)
                 watch.skip()
 
     def healthy(self) -> bool:
@@ -100,7 +100,7 @@ class Remote:
         return bool(answer.healthy)
 
     def _ask(self, request: InferBatchRequest, speech: Speech, gone: "Future[None]") -> InferBatchResponse:
-        metadata = (*self.metadata, (START_KEY, str(speech.first_picture)))
+        metadata = (*self.metadata, (START_KEY, str(speech.first_picture or 0)))
         call = InferenceServiceStub(self.channel).InferBatch.future(request, metadata=metadata, timeout=self.timeout_s)
         gone.add_done_callback(lambda _: call.cancel())
         try:
@@ -174,11 +174,10 @@ def connected(way: Way, registry: Registry[Avatar], now_ms: Callable[[], float])
 
 
 def _request(avatar: Avatar, speech: Speech, images: Sequence[Image], numbers: Sequence[int]) -> InferBatchRequest:
-    face = avatar.face
-    crops = speech.crops or [face.crop(image, number) for image, number in zip(images, numbers, strict=True)]
+    visual = avatar.face.visual(images, numbers) if speech.visual is None else speech.visual
     request = InferBatchRequest(
         model_id=speech.avatar,
-        visual_frames=face.visual_of_crops(crops, numbers).astype("<f4", copy=False).tobytes(),
+        visual_frames=visual.astype("<f4", copy=False).tobytes(),
         batch_size=speech.frames,
     )
     match speech.sound:

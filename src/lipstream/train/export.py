@@ -21,7 +21,9 @@ SMALLEST_HALVED = 64
 """Initialisers with fewer values stay float32: shapes, scalars and short biases gain nothing."""
 
 
-def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], path: Path) -> None:
+def export_onnx(
+    module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str], path: Path, *, halved: bool = True
+) -> None:
     """Write a module as ONNX: dynamic first axis, weights stored as float16, every computation in float32.
 
     Args:
@@ -29,6 +31,7 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequen
         inputs: an example of each, `[b, ...]` float32 with b >= 2, so that the exporter keeps the axis free.
         outputs: a name for each output, in order.
         path: of the file, overwritten.
+        halved: False stores the weights as they are, for a network that shall compute what it did elsewhere.
 
     Raises:
         EngineError: torch cannot express the module.
@@ -51,7 +54,8 @@ def export_onnx(module: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequen
     model = program.model_proto
     _name_batch(model)
     forget_sources(model)
-    halve(model)
+    if halved:
+        halve(model)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
 

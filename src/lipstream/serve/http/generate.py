@@ -103,16 +103,17 @@ class Generate:
         speech = Speech(wish.avatar, frames, sound=Recording(pcm, 0, frames), gain=wish.gain, client=call.client)
         encoding = Encoding(call.spent, self.core.now_ms)
         pictures = encoding.of(self.core.speak(speech, call.gone, call.spent))
-        for part in self._mp4(pictures, sound) if wish.form == "mp4" else self._jpegs(pictures):
+        name = self.core.registry.resolve(wish.avatar)
+        for part in self._mp4(pictures, sound, name) if wish.form == "mp4" else self._jpegs(pictures, name):
             encoding.pause()
             yield part
 
-    def _mp4(self, pictures: Iterator[Image], sound: Path) -> Iterator[bytes]:
+    def _mp4(self, pictures: Iterator[Image], sound: Path, avatar: str) -> Iterator[bytes]:
         stereo = unnamed(sound, decode(sound, sample_rate_hz=SOUND_RATE_HZ, channels=SOUND_CHANNELS, warn=False))
-        return mp4_fragments(pictures, stereo)
+        return mp4_fragments(pictures, stereo, avatar=avatar)
 
-    def _jpegs(self, pictures: Iterator[Image]) -> Iterator[bytes]:
+    def _jpegs(self, pictures: Iterator[Image], avatar: str) -> Iterator[bytes]:
         for image in pictures:
-            jpeg = encode_jpeg(image, quality=self.jpeg_quality)
+            jpeg = encode_jpeg(image, quality=self.jpeg_quality, avatar=avatar)
             yield _PART % (len(jpeg), jpeg)
         yield b"--frame--\r\n"

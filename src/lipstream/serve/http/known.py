@@ -73,7 +73,7 @@ class Known:
         bundle = open_bundle(self.bundle_of(self.avatars.registry.resolve(check_name(name))))
         if POSTER in bundle.manifest.files:
             return (bundle.folder / POSTER).read_bytes()
-        return encode_jpeg(Clip(bundle.frames_path.read_bytes()).image(0))
+        return encode_jpeg(Clip(bundle.frames_path.read_bytes()).image(0), avatar=None)
 
 
 def _mouth(bundle: Bundle) -> dict[str, int]:

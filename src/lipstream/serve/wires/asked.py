@@ -10,12 +10,10 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from lipstream.errors import BusyError, InputError, LipstreamError
 from lipstream.serve.core import Painted, Speech, Spent
 from lipstream.serve.rpc import Call
-from lipstream.types import Contexts, Image, Visual
+from lipstream.types import Contexts
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.recording import Recording, read_recording
 from lipstream.wire.tensors import Floats, audio_features, visual_frames
@@ -169,7 +167,7 @@ def speech_of(asked: Asked, call: Call, *, max_batch: int = MAX_BATCH, mouths_on
         asked.batch_size,
         asked.start_frame_idx,
         sound=_sound(asked),
-        crops=None if visual is None else driving_crops(visual),
+        visual=visual,
         client=call.client,
         mouths_only=mouths_only,
     )
@@ -186,11 +184,6 @@ def _sound(asked: Asked) -> Recording | Contexts | None:
     return audio_features(asked.audio_features, batch=asked.batch_size)
 
 
-def driving_crops(visual: Visual) -> list[Image]:
-    """The masked half of `visual_frames`, `[b, 6, 320, 320]` in 0..1, as crops `[320, 320, 3]` uint8 BGR."""
-    return [np.rint(frame[3:] * 255).astype(np.uint8).transpose(1, 2, 0).copy() for frame in visual]
-
-
 @dataclass(frozen=True, slots=True)
 class WholeFrames:
     """How whole frames are sent where the contract leaves it open."""
@@ -202,7 +195,11 @@ class WholeFrames:
 
     def encode(self, painted: Painted) -> bytes:
         """A picture's bytes."""
-        return painted.image.tobytes() if self.raw else encode_jpeg(painted.image, quality=self.jpeg_quality)
+        return (
+            painted.image.tobytes()
+            if self.raw
+            else encode_jpeg(painted.image, quality=self.jpeg_quality, avatar=painted.avatar)
+        )
 
 
 JPEGS = WholeFrames()

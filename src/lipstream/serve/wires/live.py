@@ -58,7 +58,7 @@ async def converse(  # noqa: PLR0913, PLR0917  what a call brings, and what answ
         yield _event(pb.Event.KIND_STARTED, Event(0, 0), "Ready for audio.")
         async for item in session:
             if isinstance(item, StreamFrame):
-                yield pb.StreamResponse(frame=await session.work(partial(_frame, item, wanted)))
+                yield pb.StreamResponse(frame=await session.work(partial(_frame, item, wanted, session.avatar.name)))
                 call.spent.frames += 1
             elif not isinstance(item, Ended):
                 yield _told(item)
@@ -116,11 +116,14 @@ async def _header(requests: AsyncIterator[pb.StreamRequest]) -> pb.Header:
     return request.start
 
 
-def _frame(item: StreamFrame, wanted: Wanted) -> pb.Frame:
-    jpeg = wanted.form == "jpeg"
+def _frame(item: StreamFrame, wanted: Wanted, avatar: str) -> pb.Frame:
+    if wanted.form == "jpeg":
+        image = encode_jpeg(item.image, quality=wanted.jpeg_quality, avatar=avatar)
+    else:
+        image = item.image.tobytes()
     return pb.Frame(
         index=item.index,
-        image=encode_jpeg(item.image, quality=wanted.jpeg_quality) if jpeg else item.image.tobytes(),
+        image=image,
         audio=int16_bytes(item.audio),
         filler=item.filler,
         width=item.image.shape[1],

@@ -92,17 +92,22 @@ def _speech(wanted: Wanted, pcm: Pcm, call: Call) -> Speech:
 
 
 def _mp4(pictures: Iterator[Image], samples: Float32, wanted: Wanted) -> Iterator[pb.GenerateResponse]:
-    for part in mp4_fragments(pictures, stereo_blocks(samples, wanted.rate_hz, SOUND_RATE_HZ)):
+    stereo = stereo_blocks(samples, wanted.rate_hz, SOUND_RATE_HZ)
+    for part in mp4_fragments(pictures, stereo, avatar=wanted.avatar):
         yield pb.GenerateResponse(mp4=part)
 
 
 def _frames(pictures: Iterator[Image], pcm: Pcm, wanted: Wanted) -> Iterator[pb.GenerateResponse]:
     for index, image in enumerate(pictures):
         sound = int16_bytes(pcm[index * FRAME_SAMPLES :][:FRAME_SAMPLES]).ljust(2 * FRAME_SAMPLES, b"\0")
+        if wanted.form == "raw":
+            picture = image.tobytes()
+        else:
+            picture = encode_jpeg(image, quality=wanted.jpeg_quality, avatar=wanted.avatar)
         yield pb.GenerateResponse(
             frame=pb.Frame(
                 index=index,
-                image=image.tobytes() if wanted.form == "raw" else encode_jpeg(image, quality=wanted.jpeg_quality),
+                image=picture,
                 audio=sound,
                 width=image.shape[1],
                 height=image.shape[0],

@@ -142,4 +142,5 @@ class _Told:
 def _picture(painted: Painted, frame_quality: int | None) -> tuple[bytes, str]:
     """The JPEG of the whole frame in this quality, or of its patch, and its shape."""
     image = patch_of(painted.image, painted.bounds) if frame_quality is None else painted.image
-    return encode_jpeg(image, quality=frame_quality or PATCH_QUALITY), "x".join(map(str, image.shape))
+    jpeg = encode_jpeg(image, quality=frame_quality or PATCH_QUALITY, avatar=painted.avatar)
+    return jpeg, "x".join(map(str, image.shape))

@@ -7,13 +7,14 @@ from typing import Any
 from lipstream.avatar.registry import ARCHIVE_SUFFIX
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
+from lipstream.render.face import crop_of
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.names import package_dir
 from lipstream.serve.rpc import Call
 from lipstream.serve.usage import NameStatistics
-from lipstream.serve.wires.asked import driving_crops, in_band
+from lipstream.serve.wires.asked import in_band
 from lipstream.types import Image
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.pb import optimized_lipsyncsrv_pb2 as pb
@@ -96,7 +97,7 @@ class Packages:
             image = filmed(avatar, request.frame_id, video)
         return pb.GetVideoFrameResponse(
             success=True,
-            frame_data=encode_jpeg(image, quality=self.jpeg_quality),
+            frame_data=encode_jpeg(image, quality=self.jpeg_quality, avatar=None),
             frame_id=request.frame_id,
             video_type=video,
         )
@@ -133,7 +134,7 @@ def filmed(avatar: Avatar, number: int, video: str) -> Image:
         case "rois_320":
             return avatar.face.crop(image, number)
         case "model_inputs":
-            return driving_crops(avatar.face.visual([image], [number]))[0]
+            return crop_of(avatar.face.visual([image], [number])[0])
     return image
 
 

@@ -90,7 +90,7 @@ class Answers:
         video = asked.video_type or VIDEOS[0]
         with self.avatars.registry.lease(asked.model_name, counted=False) as avatar:
             image = filmed(avatar, asked.frame_id, video)
-        return VideoFrame(asked.frame_id, video, encode_jpeg(image, quality=self.jpeg_quality))
+        return VideoFrame(asked.frame_id, video, encode_jpeg(image, quality=self.jpeg_quality, avatar=None))
 
 
 def _shown(one: Prediction) -> Shown:

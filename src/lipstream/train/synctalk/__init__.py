@@ -1,0 +1,1 @@
+"""SyncTalk_2D's datasets, packages and checkpoints in, avatar bundles out."""
