@@ -155,6 +155,14 @@ def test_what_cannot_be_read_is_said_in_json(sent: str, error: str) -> None:
     assert read_json(one.failed("no", TOLD))["error"] == "no"
 
 
+@pytest.mark.parametrize("whole", QUESTIONS)
+def test_json_cut_short_is_refused(whole: str) -> None:
+    for length in range(len(whole)):
+        one = opened(whole[:length])
+        assert refusal(one).startswith("The message is no JSON")
+        assert read_json(one.failed("no", TOLD))["error"] == "no"
+
+
 def test_pictures_in_json() -> None:
     jpeg = base64.b64encode(JPEG).decode()
     picture = {"frame_id": 7, "prediction_data": jpeg, "bounds": [1, 2, 3.5, 4]}
