@@ -61,9 +61,13 @@ def test_keys_are_listed_and_revoked(path: Path, capsys: pytest.CaptureFixture[s
     ("arguments", "code", "says"),
     [
         (["new", "--name", "alice"], 1, "There is a key of alice already"),
-        (["new", "--name", "a b"], 2, "expected 1 to 64 of A-Z"),
+        (["new", "--name", "a b"], 2, "The name is wrong; expected 1 to 64 of A-Z"),
         (["new", "--name", "bob", "--scope", "root"], 2, "'root' is not one of"),
-        (["new", "--name", "bob", "--per-minute", "0"], 2, "greater than or equal to 1"),
+        (
+            ["new", "--name", "bob", "--per-minute", "0"],
+            2,
+            "The per_minute is wrong; expected a whole number of 1 or more",
+        ),
         (["new"], 2, "Missing option '--name'"),
         (["revoke", "bob"], 1, "There is no key of bob"),
         (["list", "--keys-file", "none.yaml"], 1, "There is no keys file none.yaml"),

@@ -133,14 +133,17 @@ def test_a_file_that_became_unreadable_lets_nobody_in(
     [
         ("keys: [", "neither YAML nor JSON"),
         ("keys: [2020-13-45]", "neither YAML nor JSON"),
-        ("5", "malformed"),
-        ("kyes: []", "malformed: kyes"),
-        ("keys: [{name: a}]", r"malformed: keys\.0\.sha256"),
+        ("5", "the whole is wrong; expected a list `keys`"),
+        ("kyes: []", "malformed: kyes is wrong; expected a list `keys`, of which each has any of name, sha256"),
+        ("keys: [{name: a}]", r"malformed: keys\.0\.sha256 is missing; expected 64 of 0-9 a-f\."),
         ("keys: [{name: a, sha256: beef, scopes: [infer]}]", r"keys\.0\.sha256"),
         (f"keys: [{{name: a, sha256: {'a' * 64}, scopes: [root]}}]", r"keys\.0\.scopes"),
         (f"keys: [{{name: a, sha256: {'a' * 64}, scopes: infer}}]", r"keys\.0\.scopes"),
         (f"keys: [{{name: a, sha256: {'a' * 64}, scopes: []}}]", r"keys\.0\.scopes"),
-        (f"keys: [{{name: a, sha256: {'a' * 64}, scopes: [infer], per_minute: 0}}]", r"keys\.0\.per_minute"),
+        (
+            f"keys: [{{name: a, sha256: {'a' * 64}, scopes: [infer], per_minute: 0}}]",
+            r"keys\.0\.per_minute is wrong; expected a whole",
+        ),
         (f"keys: [&k {{name: a, sha256: {'a' * 64}, scopes: [infer]}}, *k]", "a key or a name twice"),
     ],
 )

@@ -41,11 +41,9 @@ def new(  # noqa: PLR0913, PLR0917  one argument an option
         typer.Option(default_factory=lambda: [ScopeName.INFER], help="What it allows: infer, admin, or both."),
     ],
     max_concurrent: Annotated[
-        int | None, typer.Option(min=1, help="The most requests and streams at once; no limit unless told.")
+        int | None, typer.Option(help="The most requests and streams at once; no limit unless told.")
     ] = None,
-    per_minute: Annotated[
-        int | None, typer.Option(min=1, help="The most requests a minute; no limit unless told.")
-    ] = None,
+    per_minute: Annotated[int | None, typer.Option(help="The most requests a minute; no limit unless told.")] = None,
     keys_file: KeysFile = None,
 ) -> None:
     """Make a key and show it, this once: only its SHA-256 is kept.
@@ -57,7 +55,7 @@ def new(  # noqa: PLR0913, PLR0917  one argument an option
     with held():  # imported here because `--help` need not wait for it
         from pydantic import ValidationError  # noqa: PLC0415
 
-        from lipstream.serve.keys import Key, new_secret, read_keys, sha256_of, write_keys  # noqa: PLC0415
+        from lipstream.serve.keys import Key, fault_of, new_secret, read_keys, sha256_of, write_keys  # noqa: PLC0415
 
     path = _path(context, keys_file)
     keys = read_keys(path) if path.exists() else ()
@@ -73,7 +71,7 @@ def new(  # noqa: PLR0913, PLR0917  one argument an option
             per_minute=per_minute,
         )
     except ValidationError as error:
-        raise typer.BadParameter(f"Name {name!r}, expected 1 to 64 of A-Z a-z 0-9 . _ @ -") from error
+        raise typer.BadParameter(f"The {fault_of(error)}.") from error
     write_keys(path, [*keys, key])
     print(secret)
     print(f"Note the key now: {path}, the server's auth.keys_file, keeps only its hash.", file=sys.stderr)

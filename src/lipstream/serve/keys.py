@@ -21,6 +21,14 @@ Scope = Literal["infer", "admin"]
 Signature = tuple[int, int, int]
 """Time of change in ns, size in bytes and inode of a file."""
 
+_EXPECTED = {
+    "name": "1 to 64 of A-Z a-z 0-9 . _ @ -, the first a letter or digit",
+    "sha256": "64 of 0-9 a-f",
+    "scopes": "a list of infer, admin or both",
+    "max_concurrent": "a whole number of 1 or more",
+    "per_minute": "a whole number of 1 or more",
+}
+_ALL_EXPECTED = f"a list `keys`, of which each has any of {', '.join(_EXPECTED)}"
 _log = logging.getLogger(__name__)
 
 
@@ -145,14 +153,20 @@ def read_keys(path: Path) -> tuple[Key, ...]:
     try:
         keys = _Keys.model_validate(yaml.safe_load(text) or {}).keys
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(map(str, fault["loc"])) or "it"
-        raise InputError(f"The keys file {path} is malformed: {place}: {fault['msg']}.") from error
+        raise InputError(f"The keys file {path} is malformed: {fault_of(error)}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"The keys file {path} is neither YAML nor JSON ({reason_of(error)}).") from error
     if len({key.name for key in keys}) < len(keys) or len({key.sha256 for key in keys}) < len(keys):
         raise InputError(f"The keys file {path} holds a key or a name twice; remove one of them.")
     return keys
+
+
+def fault_of(error: ValidationError) -> str:
+    """The first thing that is wrong, in our words; a value is not repeated, for it could be a key."""
+    fault = error.errors()[0]
+    place = ".".join(map(str, fault["loc"])) or "the whole"
+    expected = next((_EXPECTED[part] for part in fault["loc"] if part in _EXPECTED), None)
+    return f"{place} is {'missing' if fault['type'] == 'missing' else 'wrong'}; expected {expected or _ALL_EXPECTED}"
 
 
 def _text_of(path: Path) -> str:

@@ -16,7 +16,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["CompositingService"]
 
 @dataclass(frozen=True, eq=False)
 class Compositing(Models):
-    """Spec section 2.2."""
+    """The reference's compositing server, in its own messages."""
 
     core: Speaker
     """Paints, with networks of its own or those of an inference process."""

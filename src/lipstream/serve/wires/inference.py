@@ -22,7 +22,7 @@ START_KEY = "lipstream-start-frame"
 
 @dataclass(frozen=True, eq=False)
 class Inference(Models):
-    """Spec section 2.3; the mouth is painted at rest too, for what hides under it is not sent."""
+    """The reference's inference server; the mouth is painted at rest too, for what hides under it is not sent."""
 
     core: Core
     """Paints."""

@@ -29,7 +29,7 @@ BatchResponse = pb.BatchResponse | lipsyncsrv_pb2.BatchResponse
 
 @dataclass(frozen=True, eq=False)
 class Mouths:
-    """`lipsync.LipSync`, spec section 2.7: the mouths of the one avatar that is called `default_model`."""
+    """`lipsync.LipSync` of the reference: the mouths of the one avatar that is called `default_model`."""
 
     core: Core
     """Paints."""
@@ -51,7 +51,7 @@ class Mouths:
 
 @dataclass(frozen=True, eq=False)
 class Composites:
-    """`lipsync.LipSyncComposite`, spec section 2.7: whole frames of the same avatar."""
+    """`lipsync.LipSyncComposite` of the reference: whole frames of the same avatar."""
 
     core: Core
     """Paints."""
@@ -75,7 +75,7 @@ class Composites:
 
 @dataclass(frozen=True, eq=False)
 class Tenants(Models):
-    """`lipsync.MultiTenantLipSync`, spec section 2.6: whole frames of any avatar."""
+    """`lipsync.MultiTenantLipSync` of the reference: whole frames of any avatar."""
 
     core: Core
     """Paints."""

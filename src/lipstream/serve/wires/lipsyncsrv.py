@@ -21,7 +21,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["LipSyncService"]
 
 @dataclass(frozen=True, eq=False)
 class LipSyncService:
-    """The calls of three servers: spec section 2.4, and of sections 2.7 and 2.8 those that it has not."""
+    """The calls of three servers of the reference that share this name; where they differ, the token server's."""
 
     core: Core
     """Paints."""

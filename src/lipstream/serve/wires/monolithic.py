@@ -15,7 +15,7 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True, eq=False)
 class Monolithic:
-    """Spec sections 2.1 and 5.2, without the faults listed there."""
+    """The reference's one-process server, in its own messages."""
 
     core: Core
     """Paints."""

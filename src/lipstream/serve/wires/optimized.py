@@ -16,7 +16,7 @@ SERVICE = pb.DESCRIPTOR.services_by_name["OptimizedLipSyncService"]
 
 @dataclass(frozen=True, eq=False)
 class Optimized(Packages):
-    """Spec section 2.5. Calls without audio show what the avatar's own speech features say, or its mouth at rest."""
+    """The reference's calls by frame number; without audio they show the avatar's own speech features, or its rest."""
 
     def generate_inference(self, request: pb.OptimizedInferenceRequest, call: Call) -> pb.OptimizedInferenceResponse:
         """Paint one frame."""
