@@ -10,6 +10,7 @@ import pytest
 
 from lipstream.errors import AvatarNotFoundError, OutputError
 from lipstream.pipeline.avatar import Avatar
+from lipstream.serve.live.floor import Live
 from lipstream.serve.process import Process
 from lipstream.serve.registry import Registry
 
@@ -65,12 +66,12 @@ def run(process: Process, told: list[str], act: Callable[[asyncio.Event], object
 
 
 def test_it_listens_loads_serves_and_drains_in_this_order(
-    registry: Registry[Avatar], workers: ThreadPoolExecutor
+    registry: Registry[Avatar], workers: ThreadPoolExecutor, live: Live
 ) -> None:
     told: list[str] = []
     wire = FakeWire("a door", told)
     wire.drained.set()
-    process = Process([wire], registry, workers, ["default_model"], 3, None, ["what it is"])
+    process = Process([wire], registry, workers, ["default_model"], 3, None, ["what it is"], live)
     run(process, told, asyncio.Event.set)
     loaded = told.pop(3)
     assert re.fullmatch(r"tiny loaded in \d+\.\d s, 1 MB: fast (f32|bf16) by openvino on cpu", loaded)
@@ -78,6 +79,7 @@ def test_it_listens_loads_serves_and_drains_in_this_order(
         "what it is",
         "a door starts",
         "listening: a door",
+        "live sessions: at most 100 at once",
         "a door is ready",
         "ready",
         "stopping: what is under way has 3 s to end",

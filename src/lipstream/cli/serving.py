@@ -13,6 +13,7 @@ import lipstream
 from lipstream.avatar.bundle import open_speech
 from lipstream.avatar.eviction import Limits, policy_named
 from lipstream.avatar.registry import list_avatars, speech_folder
+from lipstream.cli.webrtc import webrtc_settings
 from lipstream.clock import now_ms, unix_ms
 from lipstream.config import Config
 from lipstream.config.server import ServerConfig, is_loopback
@@ -30,6 +31,7 @@ from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.keys import KeyFile
 from lipstream.serve.listening import GrpcServer, Listening
 from lipstream.serve.live.floor import Live
+from lipstream.serve.live.metrics import LiveMetrics
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.loading import Loader
 from lipstream.serve.logs import queued_logs
@@ -79,7 +81,8 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         registry = _registry(config, home, networks, devices)
         stack.callback(registry.unload_all)
         core = Core(registry, batcher, now_ms, config.server.max_audio_s)
-        live = Live(registry, stack.enter_context(_workshop(batcher)), workers, _live_limits(config))
+        workshop, live_metrics = stack.enter_context(_workshop(batcher)), LiveMetrics(metrics.registry)
+        live = Live(registry, workshop, workers, _live_limits(config), live_metrics)
         avatars = Avatars(registry, lambda: {one.name: None for one in list_avatars(home.home)}, frozenset(devices))
         allowance = Allowance(config.server.max_bytes_in_flight_mb * MEGABYTE)
         metrics.watch_batches(batcher.stats)
@@ -95,7 +98,8 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         listeners: list[Listener] = [_grpc(config, home, shared, remote), *_http(config, home, shared)]
         idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
         notes = tuple(_notes(config, home, networks, shared.material))
-        yield Process(listeners, registry, workers, config.registry.preload, config.server.drain_s, idle_ms, notes)
+        preload, held_live = config.registry.preload, live if config.server.role == "all" else None
+        yield Process(listeners, registry, workers, preload, config.server.drain_s, idle_ms, notes, held_live)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +157,7 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> Iterator[HttpS
             limits=HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
             jpeg_quality=config.output.jpeg_quality,
             observers=shared.observers,
+            webrtc=webrtc_settings(config.webrtc),
             speaks=config.server.role != "compositing",
         )
 

@@ -22,12 +22,13 @@ class Metrics:
     """The figures of one server; every method may be called from any thread."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        """All of them; others may add theirs."""
+        ProcessCollector(registry=self.registry)
         self._requests = Counter(
-            "lipstream_requests", "Requests that are over.", ("service", "method", "status"), registry=self._registry
+            "lipstream_requests", "Requests that are over.", ("service", "method", "status"), registry=self.registry
         )
-        self._frames = Counter("lipstream_frames", "Pictures finished.", registry=self._registry)
+        self._frames = Counter("lipstream_frames", "Pictures finished.", registry=self.registry)
         self._durations = self._seconds(
             "lipstream_request_duration_seconds", "Requests, from arrival to last answer.", ("service", "method")
         )
@@ -38,7 +39,7 @@ class Metrics:
         self._runs = self._seconds("lipstream_generator_run_seconds", "Runs of a generator.")
         self._speech = self._seconds("lipstream_speech_run_seconds", "Runs of the speech networks.", ("network",))
         self._batches = Histogram(
-            "lipstream_generator_batch_frames", "Frames of a run.", buckets=FRAMES, registry=self._registry
+            "lipstream_generator_batch_frames", "Frames of a run.", buckets=FRAMES, registry=self.registry
         )
 
     def answered(self, answered: Answered) -> None:
@@ -62,21 +63,21 @@ class Metrics:
 
     def watch_batches(self, stats: Callable[[], BatchStats]) -> None:
         """Tell what a batcher counts."""
-        self._registry.register(_Read(lambda: _of_batches(stats())))
+        self.registry.register(_Read(lambda: _of_batches(stats())))
 
     def watch_avatars(self, snapshot: Callable[[], Snapshot]) -> None:
         """Tell what a registry counts."""
-        self._registry.register(_Read(lambda: _of_avatars(snapshot())))
+        self.registry.register(_Read(lambda: _of_avatars(snapshot())))
 
     def watch_bytes(self, held_bytes: Callable[[], int]) -> None:
         """Tell how many bytes the requests under way hold."""
         family = "lipstream_request_held_bytes", "Bytes that the requests under way hold."
-        self._registry.register(_Read(lambda: [GaugeMetricFamily(*family, held_bytes())]))
+        self.registry.register(_Read(lambda: [GaugeMetricFamily(*family, held_bytes())]))
 
     def watch_log(self, lost_lines: Callable[[], int]) -> None:
         """Tell how many lines of the log found no room."""
         family = "lipstream_log_lines_lost", "Lines of the log that found no room."
-        self._registry.register(_Read(lambda: [CounterMetricFamily(*family, lost_lines())]))
+        self.registry.register(_Read(lambda: [CounterMetricFamily(*family, lost_lines())]))
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All figures as they are now.
@@ -88,10 +89,10 @@ class Metrics:
             The text and its media type.
         """
         encode, media_type = choose_encoder(accept)
-        return encode(self._registry), media_type
+        return encode(self.registry), media_type
 
     def _seconds(self, name: str, meaning: str, labels: tuple[str, ...] = ()) -> Histogram:
-        return Histogram(name, meaning, labels, buckets=SECONDS, registry=self._registry)
+        return Histogram(name, meaning, labels, buckets=SECONDS, registry=self.registry)
 
 
 @dataclass(frozen=True, eq=False)

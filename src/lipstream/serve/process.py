@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lipstream.pipeline.avatar import Avatar
+from lipstream.serve.live.floor import Live
 from lipstream.serve.registry import Registry
 
 IDLE_CHECK_S = 60
@@ -57,6 +58,8 @@ class Process:
     """After how long an avatar that nobody uses is unloaded; None for never."""
     notes: Sequence[str] = ()
     """What else whoever starts it should know: limits, the certificate's fingerprint, that everybody may come in."""
+    live: Live | None = None
+    """Its sessions; None for a process that has none."""
 
     async def run(self, say: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
         """Serve until a signal says to stop; a second one stops at once.
@@ -90,6 +93,8 @@ class Process:
             with self.registry.lease(loaded.name, counted=False) as avatar:
                 network = f"{avatar.quality} {avatar.precision} by {avatar.engine} on {loaded.device}"
             say(f"{loaded.name} loaded in {loaded.load_ms / 1000:.1f} s, {loaded.size_bytes / 1e6:.0f} MB: {network}")
+        if self.live is not None and self.preload and not stop.is_set():
+            say(await self.live.measure(self.preload[0]))
         if not stop.is_set():
             for listener in self.listeners:
                 await listener.ready()
@@ -105,6 +110,8 @@ class Process:
 
     async def _drain(self, again: asyncio.Event) -> None:
         """Drain every listener; give up when told again."""
+        if self.live is not None:
+            self.live.drain()
         draining = [asyncio.ensure_future(listener.drain(self.drain_s)) for listener in self.listeners]
         told = asyncio.ensure_future(again.wait())
         told.add_done_callback(lambda _: [one.cancel() for one in draining])

@@ -1,5 +1,6 @@
 """Who wants to speak in, sessions out: as many as the machine holds, each apart from the others."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -62,6 +63,7 @@ class Live:
         self._metrics.watch(self.floor)
         self._present: dict[str, _Present] = {}  # the longest open first
         self._most, self._open = limits.max_sessions, 0
+        self._measuring, self._frames = asyncio.Lock(), 0.0
         self._pressure = Pressure(workshop.now_ms())
         self._low, self._slowed = False, 0
 
@@ -76,6 +78,8 @@ class Live:
             BusyError: as many are open as may be, those that are cannot keep up, or every place for an avatar is taken.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
         """
+        if not self._most:
+            await self.measure(opening.avatar)
         self._enter(opening)
         try:
             async with AsyncExitStack() as stack:
@@ -112,12 +116,13 @@ class Live:
         Raises:
             LipstreamError: the avatar cannot be loaded.
         """
-        if self._limits.max_sessions:
-            return f"live: at most {self._most} sessions"
-        async with self._leased(avatar) as (loaded, _):
-            frames = await frames_a_second(loaded, self._workshop)
-        self._most = sessions_of(frames)
-        return f"live: {frames:.0f} frames a second, so that at most {self._most} sessions are let in"
+        async with self._measuring:
+            if not self._most:
+                async with self._leased(avatar) as (loaded, _):
+                    self._frames = await frames_a_second(loaded, self._workshop)
+                self._most = sessions_of(self._frames)
+        measured = f"{self._frames:.0f} frames a second, so " if self._frames else ""
+        return f"live sessions: {measured}at most {self._most} at once"
 
     def floor(self) -> Floor:
         """What is going on."""
@@ -147,8 +152,7 @@ class Live:
         self._metrics.told(event)
 
     def _enter(self, opening: Opening) -> None:
-        full = self._most and self._open >= self._most
-        if full or self._slowed:
+        if self._open >= self._most or self._slowed:
             self._metrics.refused(opening.transport)
             why = "and cannot keep up" if self._slowed else "as many as may be (live.max_sessions)"
             raise BusyError(f"{self._open} live sessions are open, {why}; ask again later, or ask another server")

@@ -1,0 +1,151 @@
+"""A microphone whose clock is not ours, behind a network that jitters and stalls, for hours in a minute or two.
+
+All of a stream but its networks and pictures runs as it does live, on an event loop whose time passes at once.
+"""
+
+import asyncio
+import selectors
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_stream import InlineBatcher, InlineWorkers
+
+from lipstream.audio.window import lookahead_samples
+from lipstream.pipeline.painting import Workshop
+from lipstream.pipeline.session import FROM_MICROPHONE, Passed, StreamFrame
+from lipstream.pipeline.stream import Stream
+from lipstream.serve.loading import resident_memory_bytes
+from lipstream.types import CODE_SIZE, FRAME_MS, FRAME_SAMPLES, Float32, Pcm
+
+PIECE_MS = 20.0
+JITTER_MS = 30.0
+STALL_MS = 400.0
+STALLS_EVERY_MS = 5 * 60_000.0
+HOUR_MS = 3_600_000.0
+LONGEST_MS = 212 + 80 + 2 * 40 + PIECE_MS + JITTER_MS
+"""Look-ahead, pre-roll, a frame that is not full and one whose turn it is; what comes beyond that was a stall."""
+
+
+class InstantSelector(selectors.DefaultSelector):
+    """Waits for nothing: where nothing is ready, time passes instead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        ready = super().select(0)
+        if not ready and timeout:
+            self.passed_s += timeout
+        return ready
+
+
+class InstantLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock is the selector's."""
+
+    def __init__(self) -> None:
+        self._instant = InstantSelector()
+        super().__init__(self._instant)
+
+    def time(self) -> float:
+        return self._instant.passed_s
+
+
+class CountedSpeech:
+    """Says one code a frame as soon as its look-ahead has come, whatever was said."""
+
+    def __init__(self, lookahead_ms: int) -> None:
+        self._needed, self._came, self._frames = lookahead_samples(lookahead_ms), 0, 0
+
+    def push(self, pcm: Pcm) -> Float32:
+        self._came += len(pcm)
+        frames = max(0, (self._came - self._needed) // FRAME_SAMPLES + 1) - self._frames
+        self._frames += frames
+        return np.full((frames, CODE_SIZE), 0.5, np.float32)
+
+
+PICTURE = np.zeros((2, 2, 3), np.uint8)
+STILL = SimpleNamespace(
+    speech=lambda *, gain, lookahead_ms: CountedSpeech(lookahead_ms),  # noqa: ARG005  as an avatar
+    face=SimpleNamespace(painted=lambda codes: np.zeros(len(codes), bool)),
+    clip=SimpleNamespace(image=lambda _: PICTURE),
+    drive=SimpleNamespace(rest=np.zeros(CODE_SIZE, np.float32)),
+)
+
+
+@dataclass
+class Hours:
+    """What happened, counted as it happens."""
+
+    hours: float
+    skew_ppm: float
+    delays_ms: list[list[float]] = field(default_factory=list)
+    """From the arrival of a frame's first sample until it is taken, an hour (or what there is of it) each."""
+    ppm: list[float] = field(default_factory=list)
+    resident_bytes: list[int] = field(default_factory=list)
+
+    async def live(self) -> Stream:
+        loop = asyncio.get_running_loop()
+        workshop = Workshop(InlineBatcher(), InlineWorkers(), lambda: loop.time() * 1000)
+        async with Stream(STILL, workshop, FROM_MICROPHONE, self._observe) as stream:  # type: ignore[arg-type]
+            speaking = asyncio.create_task(self._speak(stream))
+            async for item in stream:
+                if speaking.done():
+                    break
+                if isinstance(item, StreamFrame) and item.index % 25 == 0:
+                    self.ppm.append(stream.stats().ppm)
+            await speaking
+        return stream
+
+    async def _speak(self, stream: Stream) -> None:
+        loop, chance = asyncio.get_running_loop(), np.random.default_rng(7)
+        piece = np.zeros(int(PIECE_MS * 16), np.float32)
+        pieces = int(self.hours * HOUR_MS / PIECE_MS * (1 + self.skew_ppm * 1e-6))
+        for number in range(1, pieces + 1):
+            spoken_ms = number * PIECE_MS / (1 + self.skew_ppm * 1e-6)
+            into_ms = spoken_ms % STALLS_EVERY_MS - (STALLS_EVERY_MS - STALL_MS)
+            arrives_ms = spoken_ms + chance.uniform(0, JITTER_MS) + (STALL_MS - into_ms if into_ms > 0 else 0)
+            await asyncio.sleep(max(0.0, arrives_ms / 1000 - loop.time()))
+            await stream.push(piece)
+
+    def _observe(self, passed: Passed) -> None:
+        hour = int(passed.taken_ms // HOUR_MS)
+        if hour == len(self.delays_ms):
+            self.delays_ms.append([])
+            self.resident_bytes.append(resident_memory_bytes())
+        if passed.came_ms is not None:
+            self.delays_ms[hour].append(passed.taken_ms - passed.came_ms)
+
+
+def lived(hours: float, skew_ppm: float) -> tuple[Hours, Stream]:
+    told = Hours(hours, skew_ppm)
+    with asyncio.Runner(loop_factory=InstantLoop) as runner:
+        return told, runner.run(told.live())
+
+
+@pytest.mark.parametrize(
+    ("hours", "skew_ppm"),
+    [
+        (0.02, 200),
+        pytest.param(8, 200, marks=pytest.mark.slow),
+        pytest.param(8, -200, marks=pytest.mark.slow),
+    ],
+)
+def test_sound_and_picture_keep_their_distance_from_the_speaker(hours: float, skew_ppm: float) -> None:
+    told, stream = lived(hours, skew_ppm)
+    stats = stream.stats()
+    stalls = hours * HOUR_MS // STALLS_EVERY_MS
+    delays_ms = [np.array(hour) for hour in told.delays_ms]
+    assert stats.dropped_samples == 0
+    assert stats.underruns <= stalls
+    assert max(hour.max() for hour in delays_ms) < LONGEST_MS + STALL_MS
+    assert abs(stats.frames * FRAME_MS - hours * HOUR_MS) < 1_000
+    first, last = delays_ms[min(1, len(delays_ms) - 1)], delays_ms[-1]
+    assert abs(np.median(last) - np.median(first)) < FRAME_MS
+    assert np.quantile(last, 0.95) < LONGEST_MS + 60
+    if hours > 1:
+        assert told.resident_bytes[-1] - told.resident_bytes[1] < 5_000_000
+        assert np.mean(told.ppm[len(told.ppm) // 2 :]) == pytest.approx(skew_ppm, abs=30)
