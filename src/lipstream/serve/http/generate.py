@@ -103,8 +103,8 @@ class Generate:
         speech = Speech(wish.avatar, frames, sound=Recording(pcm, 0, frames), gain=wish.gain, client=call.client)
         encoding = Encoding(call.spent, self.core.now_ms)
         pictures = encoding.of(self.core.speak(speech, call.gone, call.spent))
-        name = self.core.registry.resolve(wish.avatar)
-        for part in self._mp4(pictures, sound, name) if wish.form == "mp4" else self._jpegs(pictures, name):
+        parts = self._mp4(pictures, sound, wish.avatar) if wish.form == "mp4" else self._jpegs(pictures, wish.avatar)
+        for part in parts:
             encoding.pause()
             yield part
 
