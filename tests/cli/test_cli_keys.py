@@ -66,7 +66,7 @@ def test_keys_are_listed_and_revoked(path: Path, capsys: pytest.CaptureFixture[s
         (
             ["new", "--name", "bob", "--per-minute", "0"],
             2,
-            "The per_minute is wrong; expected a whole number of 1 or more",
+            "The per_minute is wrong; expected a whole number",
         ),
         (["new"], 2, "Missing option '--name'"),
         (["revoke", "bob"], 1, "There is no key of bob"),

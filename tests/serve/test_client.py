@@ -96,7 +96,7 @@ def test_frames_are_those_of_the_offline_render(served: Running, hello: Pcm, hel
             assert frame.image.shape == (frame.height, frame.width, 3) == (128, 128, 3)
             assert np.abs(frame.audio - expected.audio).max() < 1e-4
         assert all(map(alike_frames, client.generate(hello_path), frames))
-        (raw,) = client.generate(hello[:640], pictures="raw", wishes=Wishes(first_clip_frame=3, gain=0))
+        (raw,) = client.generate(hello[:640], pictures="raw", first_clip_frame=3, gain=0)
         assert alike(raw.image, tiny.clip.image(3))
 
 
@@ -133,7 +133,7 @@ def test_the_client_of_an_event_loop_does_the_same(served: Running, hello: Pcm, 
         with pytest.raises(AvatarNotFoundError, match="nobody"):
             await client.load("nobody")
         with pytest.raises(InputError, match="The gain is 3"):
-            await collected(client.generate(hello, wishes=Wishes(gain=3)))
+            await collected(client.generate(hello, gain=3))
 
     run(test, served)
 
@@ -143,8 +143,10 @@ def test_the_client_of_an_event_loop_does_the_same(served: Running, hello: Pcm, 
     [
         (np.zeros(640, np.float32), Wishes(lookahead_ms=1), InputError, "lookahead_ms is 1"),
         (np.zeros(640, np.float32), Wishes(sample_rate=1), InputError, "sample_rate_hz is 1"),
+        (np.zeros(640, np.float32), {"gian": 2}, InputError, "no keyword gian; expected any of sample_rate, gain"),
         (np.zeros(0, np.float32), Wishes(), InputError, "audio holds no sample"),
-        (np.full(640, np.nan, np.float32), Wishes(), InputError, "not numbers"),
+        (np.full(640, np.nan, np.float32), Wishes(), InputError, "holds NaN or infinity"),
+        (np.full(640, 20_000, np.float32), Wishes(), InputError, "divide 16-bit samples by 32768"),
         (np.zeros((2, 640), np.float32), Wishes(), InputError, "no array"),
         (np.zeros(640, np.int16), Wishes(), InputError, "no array"),
         (Path(__file__), Wishes(), MediaError, "cannot be decoded"),
@@ -155,7 +157,7 @@ def test_speeches_that_cannot_be_made_are_refused(
     served: Running, speech: SpeechLike, wishes: Wishes, error: type[Exception], message: str
 ) -> None:
     with client_of(served) as client, pytest.raises(error, match=message):
-        list(client.generate(speech, wishes=wishes))
+        list(client.generate(speech, **wishes))
 
 
 def test_a_full_server_is_asked_again_when_it_says_so(serve: Serve) -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import grpc
 
 from lipstream.client.channel import ADDRESS, OPTIONS, Tls, way_to
 from lipstream.client.messages import (
-    DEFAULT_WISHES,
     PictureFormat,
     SpeechLike,
     SpokenFrame,
@@ -40,7 +39,7 @@ class AsyncClient:
         self._speech, self._avatars = SpeechStub(self._channel), AvatarsStub(self._channel)
 
     async def generate(
-        self, speech: SpeechLike, avatar: str = "", *, pictures: PictureFormat = "jpeg", wishes: Wishes = DEFAULT_WISHES
+        self, speech: SpeechLike, avatar: str = "", *, pictures: PictureFormat = "jpeg", **wishes: Unpack[Wishes]
     ) -> AsyncIterator[SpokenFrame]:
         """Make an avatar speak: the frames as they are made; see `Client.generate`."""
         async for part in self._parts(await asyncio.to_thread(request_of, speech, avatar, pictures, wishes)):
@@ -48,7 +47,7 @@ class AsyncClient:
                 yield frame_of(part.frame, pictures)
 
     async def generate_mp4(
-        self, speech: SpeechLike, avatar: str = "", *, wishes: Wishes = DEFAULT_WISHES
+        self, speech: SpeechLike, avatar: str = "", **wishes: Unpack[Wishes]
     ) -> AsyncIterator[bytes]:
         """Make an avatar speak in a video: the bytes of an MP4; see `Client.generate_mp4`."""
         async for part in self._parts(await asyncio.to_thread(request_of, speech, avatar, "mp4", wishes)):

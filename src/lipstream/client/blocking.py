@@ -1,13 +1,12 @@
 """A client that waits: speeches in, frames and MP4 out as they arrive."""
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import grpc
 
 from lipstream.client.channel import ADDRESS, OPTIONS, Tls, way_to
 from lipstream.client.messages import (
-    DEFAULT_WISHES,
     PictureFormat,
     SpeechLike,
     SpokenFrame,
@@ -51,7 +50,7 @@ class Client:
         self._speech, self._avatars = SpeechStub(self._channel), AvatarsStub(self._channel)
 
     def generate(
-        self, speech: SpeechLike, avatar: str = "", *, pictures: PictureFormat = "jpeg", wishes: Wishes = DEFAULT_WISHES
+        self, speech: SpeechLike, avatar: str = "", *, pictures: PictureFormat = "jpeg", **wishes: Unpack[Wishes]
     ) -> Iterator[SpokenFrame]:
         """Make an avatar speak.
 
@@ -59,7 +58,8 @@ class Client:
             speech: `[L]` float32 in -1..1, or the path of any file with sound.
             avatar: who speaks; empty for the server's default.
             pictures: how they are sent, `jpeg` or `raw`.
-            wishes: how.
+            wishes: `sample_rate` of an array, 16,000 Hz unless told; `gain` of every mouth movement, 0 (closed) to 2;
+                `lookahead_ms`, 172 to 452; `jpeg_quality`, 1 to 100; `first_clip_frame` of the avatar's clip.
 
         Yields:
             The frames, as they are made.
@@ -68,7 +68,7 @@ class Client:
             if part.HasField("frame"):
                 yield frame_of(part.frame, pictures)
 
-    def generate_mp4(self, speech: SpeechLike, avatar: str = "", *, wishes: Wishes = DEFAULT_WISHES) -> Iterator[bytes]:
+    def generate_mp4(self, speech: SpeechLike, avatar: str = "", **wishes: Unpack[Wishes]) -> Iterator[bytes]:
         """Make an avatar speak in a video; takes what `generate` takes.
 
         Yields:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import grpc
 import numpy as np
@@ -24,6 +24,7 @@ from lipstream.types import SAMPLE_RATE_HZ, Float32, Image, Pcm
 from lipstream.video.jpeg import decode_jpeg
 from lipstream.wire.pb import lipstream_v1_pb2 as pb
 from lipstream.wire.pcm import int16_bytes, read_samples
+from lipstream.wire.recording import within_scale
 
 FILM_RATE_HZ = 48_000
 """At which sound is sent that an MP4 is to hold."""
@@ -68,23 +69,19 @@ class SpokenFrame:
         return np.frombuffer(self.data, np.uint8).reshape(self.height, self.width, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How a speech is wanted; what is not told is left to the server."""
+class Wishes(TypedDict, total=False):
+    """How a speech is wanted, in keywords; what is not told is left to the server."""
 
-    sample_rate: int = SAMPLE_RATE_HZ
-    """Of an array, 8,000 to 192,000 Hz; a file has its own."""
-    gain: float = 1.0
-    """Factor of every mouth movement, 0 (closed) to 2."""
-    lookahead_ms: int | None = None
+    sample_rate: int
+    """Of an array, 8,000 to 192,000 Hz, 16,000 unless told; a file has its own."""
+    gain: float
+    """Factor of every mouth movement, 0 (closed) to 2; 1 unless told."""
+    lookahead_ms: int
     """Sound after the start of a frame that its mouth may depend on, 172 to 452."""
-    jpeg_quality: int = 0
-    """1 to 100; 0 means the server's."""
-    first_clip_frame: int = 0
+    jpeg_quality: int
+    """1 to 100."""
+    first_clip_frame: int
     """Frame of the avatar's clip that frame 0 shows."""
-
-
-DEFAULT_WISHES = Wishes()
 
 
 def request_of(speech: SpeechLike, avatar: str, form: str, wishes: Wishes) -> pb.GenerateRequest:
@@ -97,23 +94,27 @@ def request_of(speech: SpeechLike, avatar: str, form: str, wishes: Wishes) -> pb
         wishes: how.
 
     Raises:
-        InputError: a file that cannot be read or is no sound, or an array that is no speech.
+        InputError: a file that cannot be read or is no sound, or an array that is no speech or of another scale.
     """
     if form not in FORMATS:
         raise InputError(f"The format is {form!r}; expected {' or '.join(FORMATS)}.")
-    samples, rate_hz = _samples(speech, FILM_RATE_HZ if form == "mp4" else SAMPLE_RATE_HZ, wishes.sample_rate)
+    array_rate_hz = wishes.get("sample_rate", SAMPLE_RATE_HZ)
+    samples, rate_hz = _samples(speech, FILM_RATE_HZ if form == "mp4" else SAMPLE_RATE_HZ, array_rate_hz)
     header = pb.Header(
         avatar=avatar,
         audio_format=pb.AUDIO_FORMAT_INT16,
         sample_rate_hz=rate_hz,
         format=FORMATS[form],
-        gain=wishes.gain,
-        jpeg_quality=wishes.jpeg_quality,
-        first_clip_frame=wishes.first_clip_frame,
+        **_header_fields(wishes),
     )
-    if wishes.lookahead_ms is not None:
-        header.lookahead_ms = wishes.lookahead_ms
     return pb.GenerateRequest(header=header, audio=int16_bytes(samples))
+
+
+def _header_fields(wishes: Wishes) -> dict[str, Any]:
+    """What is wished of the header's fields, by their names, which are the same."""
+    if unknown := wishes.keys() - Wishes.__annotations__.keys():
+        raise InputError(f"There is no keyword {min(unknown)}; expected any of {', '.join(Wishes.__annotations__)}.")
+    return {name: value for name, value in wishes.items() if name != "sample_rate"}
 
 
 def frame_of(frame: pb.Frame, form: PictureFormat) -> SpokenFrame:
@@ -148,6 +149,4 @@ def _samples(speech: SpeechLike, file_rate_hz: int, array_rate_hz: int) -> tuple
         return np.concatenate(list(decode(speech, sample_rate_hz=file_rate_hz))), file_rate_hz
     if not isinstance(speech, np.ndarray) or speech.dtype.kind != "f" or speech.ndim != 1:
         raise InputError("The speech is no array [L] of floats in -1..1, nor the path of a file; give one of them.")
-    if not np.isfinite(speech).all():
-        raise InputError("The speech has samples that are not numbers; expected -1..1: look at what makes it.")
-    return speech, array_rate_hz
+    return within_scale(speech, "The speech"), array_rate_hz
