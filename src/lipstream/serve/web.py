@@ -69,8 +69,8 @@ class HttpServer:
         except OSError as error:
             reason = str(error.strerror).partition(" (while")[0]  # Python adds the address, as a tuple
             raise OutputError(
-                f"HTTP cannot listen on {bracketed(self._host)}:{self._port} ({reason}); choose another port "
-                "(--http-port, --compat-port)"
+                f"HTTP cannot listen on {bracketed(self._host)}:{self._port} ({reason}); choose another with "
+                "--http-port or --compat-port"
             ) from error
         with contextlib.suppress(AttributeError, OSError):  # where the system has it: Linux, macOS
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
