@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from lipstream.config.environment import LogLevel
 
 _ORIGIN = re.compile(r"https?://[^/\s*@]+")
+_STUN = re.compile(r"stun:[^\s:?]+(:\d{1,5})?")
+_TURN = re.compile(r"turns?:[^\s:?]+(:\d{1,5})?(\?transport=(udp|tcp))?")
 _ADDRESS = re.compile(r"[^\s/@]+:\d{1,5}")
 
 
@@ -50,6 +52,8 @@ Devices = Annotated[
     BeforeValidator(_split),
     Field(min_length=1),
 ]
+VideoCodecs = Annotated[tuple[Literal["H264", "VP8"], ...], BeforeValidator(_split), Field(min_length=1, max_length=2)]
+SoundSteps = Annotated[tuple[Literal["echo", "noise", "gain"], ...], BeforeValidator(_split)]
 TlsMode = Annotated[
     Literal["off", "self-signed", "files"],
     BeforeValidator(lambda value: "off" if value is False else value),  # YAML reads a bare `off` as false
@@ -78,7 +82,7 @@ class Server(_Tree):
     http_port: Port = 8080
     """the TCP port of HTTP, 0 to 65535; 0 takes a free one"""
     compat_port: MorePorts = ()
-    """further TCP ports for WebSocket clients of the reference system, up to 16 of them; 0 takes a free one"""
+    """further TCP ports for WebSocket clients of the reference system, up to 16, each 0 to 65535; 0 takes a free one"""
     max_message_mb: Annotated[int, Field(ge=1, le=2047)] = 200
     """the largest message, 1 to 2047 MB of 1,048,576 bytes"""
     max_bytes_in_flight_mb: Annotated[int, Field(ge=1, le=1_048_576)] = 1024
@@ -175,6 +179,33 @@ class LiveSessions(_Tree):
     """after how many seconds a session ends, 0 to 604800; 0 means never"""
 
 
+class WebRtc(_Tree):
+    """How browsers speak with avatars and watch them over WebRTC; needs the extra webrtc."""
+
+    codecs: VideoCodecs = ("H264", "VP8")
+    """of pictures, H264 and VP8 or one of them; the first that a browser knows is used"""
+    bitrate_kbps: Annotated[int, Field(ge=100, le=50_000)] = 2500
+    """of pictures, 100 to 50000 thousand bits a second"""
+    stun_url: Annotated[str, _matching(_STUN)] | None = None
+    """stun:HOST:PORT, a server that tells this one its address behind a NAT"""
+    turn_url: Annotated[str, _matching(_TURN)] | None = None
+    """turn:HOST:PORT?transport=tcp or the like, a server that passes on what cannot go straight"""
+    turn_username: Annotated[str, StringConstraints(pattern=r'^[^\s"]+$')] | None = None
+    """the name this server and the browsers have there"""
+    turn_credential_file: File | None = None
+    """a file with the password for it and nothing else; browsers are told it"""
+    public_address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))] | None = None
+    """the address of a NAT that keeps ports (1:1), as of a cloud's machines"""
+    connect_timeout_s: Annotated[float, Field(ge=1, le=600)] = 30
+    """after how many seconds a connection is given up that does not come about, 1 to 600"""
+    idle_timeout_s: Annotated[float, Field(ge=1, le=600)] = 15
+    """after how many seconds without a packet the other side is taken for gone, 1 to 600"""
+    max_viewers: Annotated[int, Field(ge=0, le=100_000)] = 100
+    """who watch at the same time, of all sessions, 0 to 100000"""
+    sound_in: SoundSteps = ()
+    """what is done to a microphone's sound unless a request says: any of echo, noise, gain; needs the extra audio"""
+
+
 class Output(_Tree):
     """How frames are returned where the contract leaves it open."""
 
@@ -207,6 +238,7 @@ class ServerConfig(_Tree):
     batching: Batching = Batching()
     devices: DeviceChoice = DeviceChoice()
     live: LiveSessions = LiveSessions()
+    webrtc: WebRtc = WebRtc()
     output: Output = Output()
     logging: Logging = Logging()
 
@@ -228,7 +260,7 @@ def is_loopback(host: str) -> bool:
 
 def _contradictions(config: ServerConfig) -> list[str]:
     """What is wrong with values that are each allowed."""
-    server, tls, auth = config.server, config.tls, config.auth
+    server, tls, auth, webrtc = config.server, config.tls, config.auth, config.webrtc
     files_given = tls.certificate is not None and tls.key is not None
     any_file = tls.certificate is not None or tls.key is not None
     rules = {
@@ -250,6 +282,8 @@ def _contradictions(config: ServerConfig) -> list[str]:
         "server.inference_ca and server.inference_key_file need server.inference_url.": (
             server.inference_url is None and (server.inference_ca is not None or server.inference_key_file is not None)
         ),
+        "webrtc.turn_url needs webrtc.turn_username and webrtc.turn_credential_file.": webrtc.turn_url is not None
+        and (webrtc.turn_username is None or webrtc.turn_credential_file is None),
         "tls.mode files needs both tls.certificate and tls.key.": tls.mode == "files" and not files_given,
         f"tls.certificate and tls.key are read in tls.mode files alone, and it is {tls.mode}.": (
             tls.mode != "files" and any_file

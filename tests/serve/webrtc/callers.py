@@ -94,7 +94,7 @@ class Caller:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def vanish(self) -> None:
+    def vanish(self) -> None:
         """Send nothing any more, and tell nobody."""
         transport = self.peer.getTransceivers()[0].receiver.transport.transport
         for protocol in transport._connection._protocols:

@@ -1,17 +1,24 @@
 import asyncio
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 from http_site import Site, site
 
 pytest.importorskip("aiortc", reason='needs pip install ".[webrtc]"')
 
-from callers import Microphone, caller, calling
+from callers import PATIENCE_S, Caller, Microphone, caller, calling
 
+from lipstream.pipeline.session import FROM_MICROPHONE, StreamFrame
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.live.opening import Opening
+from lipstream.serve.webrtc.coding import Coder
+from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, IceServer
 from lipstream.types import Pcm
 
 SDP = {"content-type": "application/sdp"}
@@ -32,20 +39,33 @@ def tiny_site(core: Core, avatars: Avatars, tiny_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def speech(hello: Pcm) -> Microphone:
-    return Microphone(np.repeat(hello, 3))
+def coded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, tuple[str, ...]]]:
+    """Index and codecs of every frame that is coded."""
+    frames = []
+    code = Coder.code
+
+    def counting(coder: Coder, frame: StreamFrame, codecs: set[str], keys: set[str]) -> object:
+        frames.append((frame.index, tuple(sorted(codecs))))
+        return code(coder, frame, codecs, keys)
+
+    monkeypatch.setattr(Coder, "code", counting)
+    return frames
+
+
+def moves(one: Caller) -> bool:
+    mouths = [picture.to_ndarray(format="gray")[MOUTH].mean() for picture in one.pictures]
+    return bool(mouths) and max(mouths) - min(mouths) > 5
+
+
+def is_heard(one: Caller) -> bool:
+    return any(np.abs(sound.to_ndarray()).max() > 1000 for sound in one.sounds)
 
 
 def test_a_talker_sees_a_mouth_that_moves_and_hears_what_it_says(tiny_site: Site, hello: Pcm) -> None:
     async def test() -> None:
         async with calling(tiny_site.app) as client, caller(client) as talker:
             await talker.talk(Microphone(np.repeat(hello, 3)), avatar="tiny")
-            await talker.until(lambda: talker.said("speaking"))
-            seen = len(talker.pictures)
-            await talker.until(lambda: len(talker.pictures) >= seen + 25)
-            mouths = [one.to_ndarray(format="gray")[MOUTH].mean() for one in talker.pictures]
-            assert max(mouths) - min(mouths) > 5
-            await talker.until(lambda: any(np.abs(one.to_ndarray()).max() > 1000 for one in talker.sounds))
+            await talker.until(lambda: moves(talker) and is_heard(talker) and talker.said("speaking"))
             talker.channel.send('{"type": "interrupt"}')
             await talker.until(lambda: talker.said("interrupted"))
             (started,) = [one for one in talker.told if one["type"] == "started"]
@@ -53,5 +73,137 @@ def test_a_talker_sees_a_mouth_that_moves_and_hears_what_it_says(tiny_site: Site
             assert await talker.hang_up() == 200
             await talker.until(lambda: talker.peer.connectionState == "closed")
             assert await talker.hang_up() == 404
+            tasks = asyncio.all_tasks()
+        assert not [one for one in tasks if "webrtc/connections" in repr(one)]
 
     asyncio.run(test())
+
+
+def test_viewers_share_one_encode_and_leave_when_the_speaker_does(
+    tiny_site: Site, coded: list[tuple[int, tuple[str, ...]]]
+) -> None:
+    async def test() -> None:
+        async with calling(tiny_site.app) as client, caller(client) as talker:
+            await talker.talk(avatar="tiny", echo="0")
+            await talker.until(lambda: len(talker.pictures) >= 3)
+            async with caller(client) as first, caller(client) as second:
+                await first.watch(talker.session)
+                await second.watch(talker.session)
+                await first.until(lambda: len(first.pictures) >= 3)
+                await second.until(lambda: len(second.pictures) >= 3)
+                assert await first.hang_up() == 200
+                assert await talker.hang_up() == 200
+                await second.until(lambda: second.peer.connectionState == "closed")
+        assert not is_heard(talker)
+
+    asyncio.run(test())
+    assert [index for index, _ in coded] == list(range(coded[0][0], coded[0][0] + len(coded)))
+    assert {codecs for _, codecs in coded} == {("H264",)}
+
+
+def test_a_session_of_another_transport_is_watched_too(tiny_site: Site) -> None:
+    async def test() -> None:
+        opening = Opening("tiny", FROM_MICROPHONE, "somebody", "websocket")
+        async with calling(tiny_site.app) as client, caller(client) as viewer:
+            async with tiny_site.parts.live.open(opening) as session:
+
+                async def take() -> None:
+                    async for _ in session:
+                        pass
+
+                taking = asyncio.create_task(take())
+                await viewer.watch(session.id)
+                await viewer.until(lambda: len(viewer.pictures) >= 2)
+                taking.cancel()
+            await viewer.until(lambda: viewer.peer.connectionState == "closed")
+
+    asyncio.run(test())
+
+
+def test_a_client_that_vanishes_is_found(tiny_site: Site) -> None:
+    async def test() -> None:
+        webrtc = replace(DEFAULT_SETTINGS, idle_timeout_ms=500, codecs=("VP8",))
+        async with calling(tiny_site.but(webrtc=webrtc).app) as client, caller(client) as talker:
+            await talker.talk(avatar="tiny")
+            await talker.until(lambda: talker.pictures)
+            talker.vanish()
+            async with asyncio.timeout(PATIENCE_S):
+                async for _ in tiny_site.parts.live.session(talker.session).watch():
+                    pass  # until it is over
+
+    asyncio.run(test())
+
+
+def test_what_is_wrong_with_a_message_ends_the_session_with_words(tiny_site: Site) -> None:
+    async def test() -> None:
+        async with calling(tiny_site.app) as client, caller(client) as talker:
+            await talker.talk(avatar="tiny")
+            await talker.until(lambda: talker.said("started"))
+            talker.channel.send('{"type": "sing"}')
+            await talker.until(lambda: talker.said("error"))
+            (error,) = [one for one in talker.told if one["type"] == "error"]
+            assert (error["status"], error["code"]) == (400, "invalid_argument")
+            await talker.until(lambda: talker.peer.connectionState == "closed")
+
+    asyncio.run(test())
+
+
+def asked(made: Site, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> httpx2.Response:
+    async def ask() -> httpx2.Response:
+        async with calling(made.app) as client:
+            return await client.request(method, path, content=body, headers=headers or SDP)
+
+    return asyncio.run(ask())
+
+
+OFFER = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        ("/v1/webrtc", b"\xff", 400, "no UTF-8"),
+        ("/v1/webrtc", b"hello", 400, "neither audio nor video"),
+        ("/v1/webrtc", OFFER.encode(), 400, "The offer cannot be used"),
+        ("/v1/webrtc", OFFER.encode() + b"a=x\r\n" * 20_000, 400, "at most 65,536"),
+        ("/v1/webrtc?avatar=nobody", OFFER.encode(), 404, "There is no avatar"),
+        ("/v1/webrtc?avatar=../x", OFFER.encode(), 400, "cannot be called"),
+        ("/v1/webrtc?source=piano", OFFER.encode(), 400, "expected microphone or tts"),
+        ("/v1/webrtc?gain=loud", OFFER.encode(), 400, "gain is 'loud'; expected a number"),
+        ("/v1/webrtc?gain=3", OFFER.encode(), 400, "gain"),
+        ("/v1/whep/nothing", OFFER.encode(), 404, "there is no session 'nothing'"),
+    ],
+)
+def test_what_cannot_be_taken_is_said(tiny_site: Site, path: str, body: bytes, status: int, words: str) -> None:
+    answer = asked(tiny_site, "POST", path, body)
+    assert (answer.status_code, words in answer.json()["error"]) == (status, True)
+    assert not tiny_site.parts.live.floor().sessions
+
+
+def test_an_offer_says_that_it_is_one(tiny_site: Site) -> None:
+    answer = asked(tiny_site, "POST", "/v1/webrtc", OFFER.encode(), {"content-type": "text/plain"})
+    assert answer.status_code == 415
+    assert answer.json()["error"] == "The body is text/plain; expected application/sdp, an offer."
+
+
+def test_without_the_package_its_name_is_said(tiny_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "lipstream.serve.webrtc.connections", raising=False)
+    monkeypatch.delitem(sys.modules, "lipstream.serve.webrtc.peer", raising=False)
+    monkeypatch.setitem(sys.modules, "aiortc", None)
+    answer = asked(tiny_site, "POST", "/v1/webrtc", OFFER.encode())
+    assert answer.status_code == 501
+    assert 'pip install "lipstream[webrtc]"' in answer.json()["error"]
+
+
+def test_only_so_many_may_watch_and_patch_is_no_method(tiny_site: Site) -> None:
+    full = tiny_site.but(webrtc=replace(DEFAULT_SETTINGS, max_viewers=0))
+    answer = asked(full, "POST", "/v1/whep/any", OFFER.encode())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert asked(full, "PATCH", "/v1/whep/any/other", b"a=x").status_code == 405
+
+
+def test_an_ice_server_as_a_link() -> None:
+    assert IceServer("stun:stun.example.org").link == '<stun:stun.example.org>; rel="ice-server"'
+    assert IceServer("turn:turn.example.org", "me", "secret").link == (
+        '<turn:turn.example.org>; rel="ice-server"; username="me"; credential="secret"; credential-type="password"'
+    )

@@ -39,7 +39,7 @@ class Desk:
 
     async def talk(self, request: Request, call: Call) -> Response:
         """`POST /v1/webrtc`."""
-        wish = read_wish(request.query_params, DEFAULT_AVATAR)
+        wish = read_wish(request.query_params, DEFAULT_AVATAR, self._settings.sound_in)
         check_name(wish.avatar)
         offer, connections = await _offer(request), await self._open()
         answered = await connections.talk(offer, wish, Caller(call.client, call.id))

@@ -53,6 +53,8 @@ class WebRtcSettings:
     """One from which nothing comes for so long ends."""
     max_viewers: int = 100
     """Who watch at the same time, of all sessions together."""
+    sound_in: frozenset[SoundStep] = frozenset()
+    """What is done to a microphone's sound unless a request says."""
 
 
 DEFAULT_SETTINGS = WebRtcSettings()
@@ -94,12 +96,13 @@ class Answered:
     """The answer."""
 
 
-def read_wish(query: Mapping[str, str], default_avatar: str) -> Wish:
+def read_wish(query: Mapping[str, str], default_avatar: str, steps: frozenset[SoundStep]) -> Wish:
     """Read the query of `POST /v1/webrtc`.
 
     Args:
         query: `avatar`, `source` (microphone or tts), `gain`, `echo` (0 or 1), `sound_in`; others are left aside.
         default_avatar: who speaks if nobody is named.
+        steps: what is done to the sound if nothing is said.
 
     Raises:
         InputError: a value is none of those.
@@ -109,7 +112,7 @@ def read_wish(query: Mapping[str, str], default_avatar: str) -> Wish:
         avatar=query.get("avatar") or default_avatar,
         settings=replace(settings, sample_rate_hz=RATE_HZ, gain=_number("gain", query.get("gain", "1"))),
         echo=_one_of("echo", query.get("echo", "1"), SWITCH),
-        steps=read_steps(query.get("sound_in", "")),
+        steps=read_steps(query["sound_in"]) if "sound_in" in query else steps,
     )
 
 
