@@ -17,10 +17,13 @@ from lipstream.clock import now_ms
 from lipstream.errors import BusyError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
+from lipstream.pipeline.session import Passed
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import OK, Answered
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Spent
+from lipstream.serve.live.metrics import LiveMetrics
+from lipstream.serve.live.opening import Floor
 from lipstream.serve.metrics import SECONDS, Metrics
 from lipstream.serve.placement import Device
 from lipstream.serve.quotas import Quotas
@@ -272,6 +275,10 @@ def told(metered: Running, metrics: Metrics) -> set[str]:
     assert MonolithicServiceStub(metered.channel).LoadModel(pb.LoadModelRequest(model_id="tiny")).success
     metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
     metrics.heard("encoder", 2.0)
+    live = LiveMetrics(metrics.registry)
+    live.watch(lambda: Floor({("grpc", "idle"): 1}, 3, 0, low=False))
+    live.opened("grpc")
+    live.showed(Passed(0.0, 212.0, 240.0, 280.0, 250.0, 250.0, repeated=False))
     return {name for name in samples(metrics) if not name.endswith("_created")}
 
 

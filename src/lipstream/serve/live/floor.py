@@ -121,7 +121,7 @@ class Live:
                 async with self._leased(avatar) as (loaded, _):
                     self._frames = await frames_a_second(loaded, self._workshop)
                 self._most = sessions_of(self._frames)
-        measured = f"{self._frames:.0f} frames a second, so " if self._frames else ""
+        measured = f"{self._frames:.0f} frames a second, so " if not self._limits.max_sessions else ""
         return f"live sessions: {measured}at most {self._most} at once"
 
     def floor(self) -> Floor:
