@@ -16,7 +16,6 @@ from lipstream.avatar.eviction import Limits, least_recently_used
 from lipstream.clock import now_ms
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher
-from lipstream.render.face import FaceRenderer
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.live.floor import Live
@@ -164,19 +163,25 @@ def test_frames_that_nobody_waits_for_leave_the_queue(
             speaking.result(PATIENCE_S)
 
 
-def test_the_first_picture_leaves_as_soon_as_it_is_painted(core: Core, hello: Pcm) -> None:
-    class Instant:
-        painted = 0
+def test_the_first_picture_leaves_before_as_many_wait_as_may(core: Core, hello: Pcm) -> None:
+    class Behind:
+        """Paints every frame when the eighth after it comes."""
 
-        def submit(self, face: FaceRenderer, visual: Float32, code: Float32, **_: object) -> Future[Float32]:
-            self.painted += 1
-            patch: Future[Float32] = Future()
-            patch.set_result(face.generate(visual[None], code[None])[0])
-            return patch
+        def __init__(self) -> None:
+            self.begun: list[Future[Float32]] = []
 
-    batcher = Instant()
+        def submit(self, *_: object, **__: object) -> Future[Float32]:
+            self.begun.append(Future())
+            if len(self.begun) > 8:
+                self.begun[-9].set_result(np.zeros((3, 320, 320), np.float32))
+            return self.begun[-1]
+
+    batcher, gone = Behind(), Future[None]()
     speech = Speech("tiny", 32, sound=Recording(hello, 0, 32), mouths_only=True)
-    pictures = replace(core, batcher=batcher).speak(speech, Future())  # type: ignore[arg-type]
-    next(pictures)
-    assert batcher.painted == 1
-    assert len(list(pictures)) == 31
+    pictures = replace(core, batcher=batcher).speak(speech, gone)  # type: ignore[arg-type]
+    for index in range(20):
+        next(pictures)
+        assert len(batcher.begun) == index + 9
+    gone.set_result(None)
+    with pytest.raises(CancelledError):
+        next(pictures)

@@ -20,6 +20,8 @@ from lipstream.wire.recording import Recording
 
 AHEAD_FRAMES = 32
 """Frames of one request that are prepared or painted and not yet taken: 80 MB of input."""
+BUSY_FRAMES = 8
+"""Frames that keep the generator busy while one before them is blended and encoded."""
 PATIENCE_S = 30.0
 """How long a request that has begun waits for room in the batcher's queue."""
 
@@ -185,8 +187,9 @@ def _withdraw(waiting: Iterable[Waiting]) -> None:
 
 
 def _is_ready(waiting: Sequence[Waiting]) -> bool:
-    """Whether the first need not be waited for: it leaves now, not when as many wait as may."""
-    return bool(waiting) and ((patch := waiting[0][2]) is None or patch.done())
+    """Whether the first may leave now: it is painted, and the generator has enough to do meanwhile."""
+    busy_frames = sum(1 for _, _, patch in waiting if patch is not None and not patch.done())
+    return busy_frames >= BUSY_FRAMES and ((patch := waiting[0][2]) is None or patch.done())
 
 
 def _next(avatar: Avatar, speech: Speech, waiting: deque[Waiting], watch: "Stopwatch") -> Painted:
