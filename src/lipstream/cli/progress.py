@@ -47,6 +47,17 @@ def progress_of_groups(unit: str) -> Iterator["Progress"]:
 
 
 @contextmanager
+def progress_of_stages() -> Iterator["Progress"]:
+    """Show how far each stage of long work is, and how long it still takes: a bar each, or a line now and then."""
+    if sys.stderr.isatty():
+        with _bars() as update:
+            yield lambda group, done, total: update(group, done, total)  # noqa: PLW0108  with the names it asks for
+        return
+    lines = StageLines()
+    yield lambda group, done, total: lines.note(group, done, total, now_ms())
+
+
+@contextmanager
 def _bars() -> Iterator[Callable[[str, int, int | None], None]]:
     """Lend a function that sets the bar of a name to so many done of so many, None where that is not known."""
     with held():  # imported here because a pipe or a script need not wait for it
@@ -91,3 +102,23 @@ def describe(done: int, total_frames: int | None, elapsed_ms: float) -> str:
         return f"{done} frames"
     left_seconds = round(elapsed_ms / done * (total_frames - done) / 1000)
     return f"{done} of {total_frames} frames, {left_seconds // 60}:{left_seconds % 60:02} left"
+
+
+class StageLines:
+    """Prints a line every few seconds, and one when a stage is done."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, tuple[int, float]] = {}
+        self._next_ms = 0.0
+
+    def note(self, stage: str, done: int, total: int, now_ms: float) -> None:
+        """Note that `done` of `total` parts of a stage are finished at the time `now_ms`."""
+        first, start_ms = self._begun.setdefault(stage, (done, now_ms))
+        if now_ms < self._next_ms and done < total:
+            return
+        self._next_ms = now_ms + LINE_EVERY_MS
+        left = ""
+        if first < done < total:
+            seconds = round((now_ms - start_ms) / (done - first) * (total - done) / 1000)
+            left = f", {seconds // 60}:{seconds % 60:02} left"
+        print(f"{stage}: {100 * done // max(1, total)} %{left}", file=sys.stderr, flush=True)

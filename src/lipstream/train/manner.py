@@ -34,6 +34,6 @@ def manner(heard: Codes, seen: Codes, strength: float = STRENGTH) -> Float32:
 
 def fold(module: Generator, matrix: Float32) -> None:
     """Let a generator that was trained on seen codes take heard ones, in place."""
-    first = module.style[0]
+    weight = module.get_parameter("style.0.weight")
     with torch.no_grad():
-        first.weight.copy_(first.weight @ torch.from_numpy(matrix).to(first.weight.device))  # type: ignore[operator]
+        weight.copy_(weight @ torch.from_numpy(matrix).to(weight.device))

@@ -113,4 +113,4 @@ def poses(points: Float32, runs: NDArray[np.int64]) -> Float32:
     yaw = np.arctan2(across[:, 2], np.hypot(across[:, 0], across[:, 1]))
     pitch = np.arctan2(down[:, 2], np.hypot(down[:, 0], down[:, 1]))
     roll = np.arctan2(across[:, 1], across[:, 0])
-    return np.degrees(np.stack([yaw, pitch, roll], axis=1)).astype(np.float32)
+    return np.asarray(np.degrees(np.stack([yaw, pitch, roll], axis=1)), np.float32)

@@ -7,7 +7,6 @@ networks hear in the clip's own sound, and let through only as far as the lips t
 import numpy as np
 from numpy.typing import NDArray
 
-from lipstream.speech.articulation import clamp
 from lipstream.train.preprocess.alignment import ANCHORS
 from lipstream.types import ARTICULATION, Codes, Float32
 from lipstream.video.lips import MOUTH_CORNERS, NOSE_BASE, OUTER_LIPS, opening_px
@@ -21,6 +20,8 @@ REST_PERCENTILE = 25
 LEAST_REST_FRAMES = 10
 NARROWEST = 1.7
 """How far below rest a code may reach: the scale of a dimension that hardly rises is taken from how far it falls."""
+FURTHEST = 2.0
+"""No code reaches beyond: a landmark that slipped would."""
 LEAST_SPAN_PIXELS = 2.0
 """Of the crop: a face whose lips move less has trembling landmarks scaled up into speech otherwise."""
 PRESSED_GAP, TUCKED_GAP = 0.3, 0.6
@@ -42,11 +43,11 @@ def seen_codes(points: Float32, poses: Float32, heard: Codes, quiet: NDArray[np.
     """
     lengths = without_pose(measures(points), poses)
     rest = lengths[at_rest(lengths[:, SEEN.index("lip_gap")], quiet)]
-    moved = lengths - np.median(rest, axis=0)
+    moved = (lengths - np.median(rest, axis=0)).astype(np.float32)
     spoken = moved[~quiet] if (~quiet).sum() >= LEAST_REST_FRAMES else moved
     codes = heard.copy()
     codes[:, [_INDEX[name] for name in SEEN]] = moved / spans(spoken)
-    return clamp(_possible(codes))
+    return np.clip(_possible(codes), -FURTHEST, FURTHEST)
 
 
 def measures(points: Float32) -> Float32:
@@ -57,14 +58,15 @@ def measures(points: Float32) -> Float32:
 
     right, left = MOUTH_CORNERS  # in the picture the person's right corner lies on the left
     middle = points[:, ANCHORS, 0].mean(axis=1)
-    depth = points[:, NOSE_BASE, 2] - (points[:, OUTER_LIPS[0], 2] + points[:, OUTER_LIPS[1], 2]) / 2
     lengths = {
         "jaw": distance(NOSE_BASE, CHIN),
         "lip_gap": opening_px(points),
         "lip_width": distance(right, left),
-        "protrusion": depth,
-        "upper_lip": -distance(NOSE_BASE, INNER_UPPER),
-        "lower_lip": -distance(INNER_LOWER, CHIN),
+        # The lower lip's depth follows the jaw, which swings back as it opens.
+        "protrusion": points[:, NOSE_BASE, 2] - points[:, OUTER_LIPS[0], 2],
+        # How far the lips flare: their height is what is seen of it. Where they lie follows the jaw.
+        "upper_lip": distance(OUTER_LIPS[0], INNER_UPPER),
+        "lower_lip": distance(INNER_LOWER, OUTER_LIPS[1]),
         "corner_left": points[:, left, 0] - middle,
         "corner_right": middle - points[:, right, 0],
     }
@@ -89,7 +91,7 @@ def spans(spoken: Float32) -> Float32:
     """Lengths of one unit of each dimension, `[k]`, from movements over speech `[n, k]`."""
     most = np.percentile(spoken, FULL_PERCENTILE, axis=0)
     least = np.percentile(spoken, 100 - FULL_PERCENTILE, axis=0)
-    return np.maximum(np.maximum(most, -least / NARROWEST), LEAST_SPAN_PIXELS).astype(np.float32)
+    return np.asarray(np.maximum(np.maximum(most, -least / NARROWEST), LEAST_SPAN_PIXELS), np.float32)
 
 
 def _possible(codes: Codes) -> Codes:

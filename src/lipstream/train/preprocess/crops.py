@@ -22,7 +22,8 @@ MOST_CROPS = 6000
 def kept_pictures(prepared: Prepared) -> NDArray[np.int64]:
     """Which usable pictures are cut out: those learnt from and held out, `[m]` rising, at most MOST_CROPS."""
     wanted = np.flatnonzero(prepared.training | prepared.held_out)
-    return wanted[np.linspace(0, len(wanted) - 1, min(len(wanted), MOST_CROPS)).round().astype(int)]
+    kept = np.linspace(0, len(wanted) - 1, min(len(wanted), MOST_CROPS)).round().astype(np.int64)
+    return np.asarray(wanted[kept], np.int64)
 
 
 def pictures_at(videos: Sequence[Path], prepared: Prepared, wanted: NDArray[np.int64]) -> Iterator[tuple[int, Image]]:

@@ -5,9 +5,8 @@ import numpy as np
 
 from lipstream.types import CROP_SIZE, Float32, UInt8
 
-LOWER_FACE = (2, 98, 327, 203, 423, 206, 426, 212, 432, 214, 434, 172, 397, 136, 365, 150, 379, 149, 378, 176, 400)
-"""From under the nose over the cheeks beside the mouth to the jaw."""
-CHIN = (148, 377, 152)
+LOWER_FACE = (164, 165, 391, 206, 426, 216, 436, 214, 434, 136, 365, 150, 379, 149, 378, 176, 400, 148, 377, 152)
+"""From under the nose over the cheeks beside the mouth to the jaw; its corners, which speech hardly moves, stay out."""
 BOX = (4, 60, 316, 320)
 """Left, top, right, bottom of the crop: the mask ends inside, so that no edge of the crop shows."""
 FEATHER_PIXELS = 9
@@ -26,12 +25,12 @@ def mask_over(points: Float32) -> UInt8:
         `[320, 320]` uint8, 255 where the generated picture is shown.
     """
     some = points[np.linspace(0, len(points) - 1, min(len(points), MOST_SHAPES)).astype(int)]
-    shape = some[:, (*LOWER_FACE, *CHIN), :2]
+    shape = some[:, LOWER_FACE, :2]
     low, high = np.percentile(shape, 1, axis=0), np.percentile(shape, 99, axis=0)
     corners = np.concatenate([low, high, np.stack([low[:, 0], high[:, 1]], 1), np.stack([high[:, 0], low[:, 1]], 1)])
     area = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
     cv2.fillConvexPoly(area, cv2.convexHull(np.rint(corners).astype(np.int32)), 255)
-    return feathered(cv2.dilate(area, None, iterations=GROWN_PIXELS).astype(np.uint8), BOX)
+    return feathered(cv2.dilate(area, np.ones((3, 3), np.uint8), iterations=GROWN_PIXELS).astype(np.uint8), BOX)
 
 
 def feathered(area: UInt8, box: tuple[int, int, int, int]) -> UInt8:

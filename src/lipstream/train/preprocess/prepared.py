@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +68,10 @@ class Prepared:
     scale: float
     """How the face is framed; see `alignment.framing_scale`."""
 
-    def save(self, path: Path) -> None:
+    def save(self, file: BinaryIO) -> None:
         """Write an `.npz`."""
         arrays = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "findings"}
-        np.savez_compressed(path, findings=json.dumps(self.findings.as_json()), **arrays)
+        np.savez_compressed(file, findings=json.dumps(self.findings.as_json()), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:

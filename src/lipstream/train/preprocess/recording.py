@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import av
 import numpy as np
+from av.subtitles.subtitle import SubtitleSet
 
 from lipstream.audio.read import read_pcm
 from lipstream.errors import MediaError, reason_of
@@ -64,7 +65,7 @@ def at_constant_rate(timed: Iterable[tuple[float | None, _Picture]]) -> Iterator
             yield None
             frame += 1
         shown_s, shown = next_s, picture
-    while shown is not None and start_s + frame / FRAME_RATE_HZ <= shown_s + 0.5 / FRAME_RATE_HZ:
+    while shown is not None and start_s + frame / FRAME_RATE_HZ < shown_s + 0.499 / FRAME_RATE_HZ:
         yield shown
         frame += 1
 
@@ -104,7 +105,8 @@ def _first_time_s(path: Path, kind: str) -> float:
     """When the first picture or sound is shown, by the file; 0 where it does not say."""
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
-            first = next(container.decode(**{kind: 0}))
-            return float(first.time or 0.0)
-    except (av.FFmpegError, StopIteration) as error:
+            track = container.streams.video[0] if kind == "video" else container.streams.audio[0]
+            times = (frame.time for frame in container.decode(track) if not isinstance(frame, SubtitleSet))
+            return float(next(times, None) or 0.0)
+    except (av.FFmpegError, IndexError) as error:
         raise MediaError(f"{path} has no {kind} that can be decoded ({reason_of(error)}); record it again.") from error

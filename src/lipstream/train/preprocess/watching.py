@@ -19,8 +19,8 @@ from lipstream.types import Codes, Pcm
 class Progress(Protocol):
     """Told how far the work is."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """`done` of about `total` parts of a stage are finished."""
+    def __call__(self, group: str, done: int, total: int) -> None:
+        """`done` of about `total` parts of a stage, the group, are finished."""
         ...
 
 

@@ -1,0 +1,113 @@
+"""`lipstream train`: recordings of one person in, an avatar that speaks with their face out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lipstream.avatar.terms import stated_terms
+from lipstream.cli.interrupt import held
+from lipstream.cli.progress import progress_of_stages
+from lipstream.config import Config
+from lipstream.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from lipstream.train.judging import Judgement
+    from lipstream.train.preprocess.findings import Findings
+
+MINUTES = 60.0
+START = "iris"
+QUALITIES: dict[str, tuple[Literal["fast", "standard"], ...]] = {
+    "fast": ("fast",),
+    "standard": ("standard",),
+    "both": ("fast", "standard"),
+}
+
+
+def train(  # noqa: PLR0913, PLR0917  one argument an option
+    context: typer.Context,
+    videos: Annotated[
+        list[Path],
+        typer.Argument(metavar="VIDEO...", help="One to three minutes of one person who speaks; any format."),
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call the avatar.")],
+    network: Annotated[
+        Literal["fast", "standard", "both"], typer.Option(help="standard is finer and slower.")
+    ] = "fast",
+    minutes: Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)] = MINUTES,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    subject: Annotated[str | None, typer.Option(metavar="WHO", help="Who is shown.")] = None,
+    consent: Annotated[
+        str | None, typer.Option(metavar="TEXT|FILE", help="On what ground this face may speak.")
+    ] = None,
+    is_self: Annotated[bool, typer.Option("--self", help="It is your own face, and you agree.")] = False,
+    seed: Annotated[int, typer.Option(help="On a CPU, the same seed and recordings give the same avatar.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
+    ] = None,
+    face_models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The two face models. Default: the cache."),
+    ] = None,
+) -> None:
+    """Train an avatar: recordings of one person in, a face that `generate` and `serve` make speak out.
+
+    The recordings are looked at first; what they hold, what is wrong with them and how long it takes is said before
+    the training begins. Whatever interrupts it, --resume goes on. docs/training.md says how to record.
+
+    \b
+    lipstream train me.mp4 --name me --self
+    lipstream train talk1.mov talk2.mov --name anna --subject "Anna Example" --consent release.txt --minutes 30
+    """  # noqa: D301  typer keeps the lines after a backspace character as they are
+    terms = stated_terms(subject=subject, consent=consent, is_self=is_self)
+    with held():  # imported here because torch takes seconds to load, which `--help` need not wait for
+        _require_torch()
+        from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
+        from lipstream.avatar.installed import new_avatar  # noqa: PLC0415
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.runtime.networks import load_speech  # noqa: PLC0415
+        from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
+        from lipstream.train.person import Tools, Wish, new_bundle, train_person  # noqa: PLC0415
+        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+
+    config: Config = context.obj
+    schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed)
+    run = config.home / "training" / name
+    wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
+    place = new_avatar(name, config.home) if output is None else new_bundle(output)
+    with place as folder, progress_of_stages() as progress:
+        tools = Tools(
+            load_landmarker(face_models),
+            load_speech(open_speech(speech_folder())),
+            open_bundle(find(START, config.home)),
+        )
+        judged = train_person(wish, folder, tools, progress, lambda found, most: _say(found, most, schedule.device))
+    for quality, figures in judged.items():
+        print(f"{quality}: {summary(figures)}")
+    print(f"{name}: {config.home / 'avatars' / name if output is None else output}; curves in {run}")
+    if terms.missing:
+        print(f"not recorded: {', '.join(terms.missing)} (say --subject and --consent; or --self)")
+
+
+def summary(figures: "Judgement") -> str:
+    """The line that says how well a network does what the person did, on pictures it never learnt from."""
+    mouth = f"{figures.mouth_psnr_db:.1f} dB, SSIM {figures.mouth_ssim:.2f}, {figures.sharpness_percent:.0f} % as sharp"
+    lips = f"opening r {figures.opening_r:.2f}, {figures.lag_frames:.0f} frames late"
+    return f"over {figures.pictures:.0f} held-out pictures: {lips}; mouth {mouth}"
+
+
+def _say(found: "Findings", most_minutes: float, device: str) -> None:
+    for line in found.lines():
+        print(line, flush=True)
+    print(
+        f"Training takes at most {most_minutes:.0f} minutes on {device}; Ctrl-C, then --resume, loses nothing.",
+        flush=True,
+    )
+
+
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401, PLC0415  asked for by itself, to name the extra that is missing
+    except ImportError as error:
+        raise MissingExtraError("Training needs PyTorch: pip install 'lipstream[train]'.") from error

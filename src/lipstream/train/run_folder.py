@@ -1,0 +1,56 @@
+"""What is to be trained in, the folder of the run out: whose training it holds, and whether it may go on."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lipstream.errors import InputError, OutputExistsError
+from lipstream.video.staging import staged, writing_to
+
+REQUEST = "request.json"
+
+
+def request_of(videos: Sequence[Path], seed: int) -> dict[str, object]:
+    """What makes a training this one and no other: the recordings' contents and the seed.
+
+    Raises:
+        InputError: a video cannot be read.
+    """
+    return {"videos": [{"name": path.name, "sha256": _sha256(path)} for path in videos], "seed": seed}
+
+
+def open_run(folder: Path, request: Mapping[str, object], *, resume: bool) -> None:
+    """Make a run's folder, or check that the one there is of the same request.
+
+    Args:
+        folder: of the run.
+        request: from `request_of`.
+        resume: whether a run that is there may go on.
+
+    Raises:
+        OutputExistsError: there is one, and `resume` is false.
+        InputError: there is one of other videos or of another seed.
+        OutputError: the folder cannot be made.
+    """
+    path = folder / REQUEST
+    if not path.is_file():
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with staged(path) as part:
+                part.write_text(json.dumps(request, indent=2) + "\n")
+        return
+    if not resume:
+        raise OutputExistsError(f"{folder} holds a training that was begun; go on with --resume, or remove the folder.")
+    if json.loads(path.read_text()) != json.loads(json.dumps(request)):
+        raise InputError(f"{folder} holds the training of other videos or another seed; remove it or name another.")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); expected a video file; check the path and its permissions."
+        ) from error

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+
+from lipstream.errors import InputError, OutputExistsError
+from lipstream.train.run_folder import open_run, request_of
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "me.mp4"
+    path.write_bytes(b"a video")
+    return path
+
+
+def test_a_run_goes_on_only_where_that_is_asked_for(video: Path, tmp_path: Path) -> None:
+    request = request_of([video], 3)
+    open_run(tmp_path / "run", request, resume=False)
+    open_run(tmp_path / "run", request, resume=True)
+    with pytest.raises(OutputExistsError, match="--resume"):
+        open_run(tmp_path / "run", request, resume=False)
+
+
+def test_another_video_or_seed_is_another_training(video: Path, tmp_path: Path) -> None:
+    open_run(tmp_path / "run", request_of([video], 3), resume=True)
+    with pytest.raises(InputError, match="other videos"):
+        open_run(tmp_path / "run", request_of([video], 4), resume=True)
+    video.write_bytes(b"another video")
+    with pytest.raises(InputError, match="other videos"):
+        open_run(tmp_path / "run", request_of([video], 3), resume=True)
+
+
+def test_a_video_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"me\.mp4 cannot be read"):
+        request_of([tmp_path / "me.mp4"], 0)
