@@ -2,6 +2,7 @@
 
 from lipstream.client.asynchronous import AsyncClient
 from lipstream.client.blocking import Client
+from lipstream.client.live import SpokenEvent
 from lipstream.client.messages import SpokenFrame
 
-__all__ = ["AsyncClient", "Client", "SpokenFrame"]
+__all__ = ["AsyncClient", "Client", "SpokenEvent", "SpokenFrame"]

@@ -7,6 +7,7 @@ from typing import Any, Self, Unpack
 import grpc
 
 from lipstream.client.channel import ADDRESS, OPTIONS, Tls, way_to
+from lipstream.client.live import AsyncLiveSpeech
 from lipstream.client.messages import (
     PictureFormat,
     SpeechLike,
@@ -53,6 +54,12 @@ class AsyncClient:
         async for part in self._parts(await asyncio.to_thread(request_of, speech, avatar, "mp4", wishes)):
             if part.HasField("mp4"):
                 yield part.mp4
+
+    def stream(
+        self, avatar: str = "", *, pictures: PictureFormat = "jpeg", **wishes: Unpack[Wishes]
+    ) -> AsyncLiveSpeech:
+        """Make an avatar speak while the sound is still coming, in an `async with` block; see `Client.stream`."""
+        return AsyncLiveSpeech(self._speech.Stream, avatar, pictures, wishes, self._options)
 
     async def avatars(self) -> list[pb.Avatar]:
         """All avatars that can be named, loaded or not."""

@@ -6,6 +6,7 @@ from typing import Any, Self, Unpack
 import grpc
 
 from lipstream.client.channel import ADDRESS, OPTIONS, Tls, way_to
+from lipstream.client.live import LiveSpeech
 from lipstream.client.messages import (
     PictureFormat,
     SpeechLike,
@@ -77,6 +78,14 @@ class Client:
         for part in self._parts(request_of(speech, avatar, "mp4", wishes)):
             if part.HasField("mp4"):
                 yield part.mp4
+
+    def stream(self, avatar: str = "", *, pictures: PictureFormat = "jpeg", **wishes: Unpack[Wishes]) -> LiveSpeech:
+        """Make an avatar speak while the sound is still coming; takes what `generate` takes, but for the speech.
+
+        Returns:
+            The speech, for a `with` block: push into it, iterate over it.
+        """
+        return LiveSpeech(self._speech.Stream, avatar, pictures, wishes, self._options)
 
     def avatars(self) -> list[pb.Avatar]:
         """All avatars that can be named, loaded or not."""

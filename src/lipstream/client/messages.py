@@ -60,6 +60,8 @@ class SpokenFrame:
     """Of the picture, in pixels."""
     format: PictureFormat
     """Of `data`."""
+    filler: bool = False
+    """In a live speech: no sound had arrived in time, or none is being spoken; it carries silence, and none is lost."""
 
     @property
     def image(self) -> Image:
@@ -100,14 +102,28 @@ def request_of(speech: SpeechLike, avatar: str, form: str, wishes: Wishes) -> pb
         raise InputError(f"The format is {form!r}; expected {' or '.join(FORMATS)}.")
     array_rate_hz = wishes.get("sample_rate", SAMPLE_RATE_HZ)
     samples, rate_hz = _samples(speech, FILM_RATE_HZ if form == "mp4" else SAMPLE_RATE_HZ, array_rate_hz)
-    header = pb.Header(
+    return pb.GenerateRequest(header=header_of(avatar, form, rate_hz, wishes), audio=int16_bytes(samples))
+
+
+def header_of(avatar: str, form: str, rate_hz: int, wishes: Wishes) -> pb.Header:
+    """How a speech is wanted, as the server reads it.
+
+    Args:
+        avatar: who says it; empty for the server's default.
+        form: `jpeg`, `raw` or `mp4`.
+        rate_hz: of the samples that are sent, as int16.
+        wishes: how.
+
+    Raises:
+        InputError: a wish that there is not.
+    """
+    return pb.Header(
         avatar=avatar,
         audio_format=pb.AUDIO_FORMAT_INT16,
         sample_rate_hz=rate_hz,
         format=FORMATS[form],
         **_header_fields(wishes),
     )
-    return pb.GenerateRequest(header=header, audio=int16_bytes(samples))
 
 
 def _header_fields(wishes: Wishes) -> dict[str, Any]:
@@ -120,7 +136,7 @@ def _header_fields(wishes: Wishes) -> dict[str, Any]:
 def frame_of(frame: pb.Frame, form: PictureFormat) -> SpokenFrame:
     """A frame as it came."""
     audio = read_samples(frame.audio, "int16")
-    return SpokenFrame(frame.index, frame.image, audio, frame.width, frame.height, form)
+    return SpokenFrame(frame.index, frame.image, audio, frame.width, frame.height, form, frame.filler)
 
 
 @contextmanager
@@ -147,6 +163,15 @@ def error_of(error: grpc.RpcError) -> LipstreamError:
 def _samples(speech: SpeechLike, file_rate_hz: int, array_rate_hz: int) -> tuple[Float32, int]:
     if isinstance(speech, str | Path):
         return np.concatenate(list(decode(speech, sample_rate_hz=file_rate_hz))), file_rate_hz
+    return checked(speech), array_rate_hz
+
+
+def checked(speech: object) -> Float32:
+    """The speech itself, `[L]` of floats in -1..1.
+
+    Raises:
+        InputError: it is something else, or of another scale.
+    """
     if not isinstance(speech, np.ndarray) or speech.dtype.kind != "f" or speech.ndim != 1:
         raise InputError("The speech is no array [L] of floats in -1..1, nor the path of a file; give one of them.")
-    return within_scale(speech, "The speech"), array_rate_hz
+    return within_scale(speech, "The speech")
