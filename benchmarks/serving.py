@@ -263,7 +263,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 2, 4, 8, 16])
     parser.add_argument("--worker-frames", type=int, default=100, help="shared out among workers or batches")
     parser.add_argument("--repeats", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=20, help="for each number of clients")
+    parser.add_argument("--seconds", type=float, default=15, help="for each number of clients")
     options = parser.parse_args()
     json.dump(report(Extent(**vars(options))), sys.stdout, indent=2)
     print()

@@ -1,15 +1,21 @@
-"""Reports of `lipstream evaluate --json` and `lipstream bench --json` in, the README's table of figures out."""
+"""Reports of evaluate, bench, serving.py and soak.py in, the README's tables of figures out.
+
+python benchmarks/serving.py > benchmarks/results/NAME.serving.json
+python benchmarks/soak.py > benchmarks/results/NAME.soak.json
+python benchmarks/table.py NAME --write
+"""
 
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by benchmarks/table.py -->", "<!-- end of figures -->"
+SERVING_MARKS = "<!-- serving: written by benchmarks/table.py -->", "<!-- end of serving -->"
 
 BESIDE = (
     "truth.loudness_r",
@@ -61,17 +67,103 @@ def machine_line(bench: Report) -> str:
     )
 
 
-def replaced(page: str, table: str) -> str:
-    """The page with what stands between its two marks replaced.
+def serving_tables(serving: Report, soak: Report | None) -> str:
+    """Tables of what a server does under load, each under a sentence, the machine below them."""
+    told = serving["bytes"]
+    parts = [
+        "Milliseconds of one client's calls, and what of them is not the server's own time (sent, parsed, queued):",
+        _by_batch(serving["by_batch"]),
+        f"The same {serving['workers_or_batches']['frames']} frames asked for in several ways, in frames a second:",
+        _by_way(serving["workers_or_batches"]),
+        "Bytes of a call for N frames with N + 15 chunks of sound, beside N calls with 16 chunks each"
+        + "".join(f"; {name.removesuffix(', client_ms')} {told[name]:.0f} ms" for name in told if "client_ms" in name)
+        + ":",
+        _by_bytes({frames: row for frames, row in told.items() if frames.isdecimal()}),
+        f"{serving['by_stage']['frames']} frames with raw audio through `InferBatchComposite`, stage by stage:",
+        _by_stage(serving["by_stage"]),
+        f"Clients that ask for {serving['by_clients']['frames_a_call']} frames again and again:",
+        _by_clients(serving["by_clients"]),
+        *([] if soak is None else [_soaked(soak)]),
+        machine_line(serving),
+    ]
+    return "\n\n".join(parts)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---:"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _by_batch(found: Report) -> str:
+    ways = {"grpc_frames": "frames, gRPC", "grpc_mouths": "mouths, gRPC", "http_json_mouths": "mouths, JSON"}
+    head = ["batch", *(f"{name}{of}" for name in ways.values() for of in ("", ": overhead")), "MB sent, gRPC", "JSON"]
+    rows = []
+    for batch in found["grpc_frames"]:
+        row = [f"{found[way][batch][of]:.1f}" for way in ways for of in ("client_ms", "overhead_ms")]
+        sent = [f"{found[way][batch]['request_bytes'] / 1e6:.1f}" for way in ("grpc_mouths", "http_json_mouths")]
+        rows.append([batch, *row, *sent])
+    return _table(head, rows)
+
+
+def _by_way(found: Report) -> str:
+    rates = {name: rate for name, rate in found.items() if name != "frames"}
+    return _table(list(rates), [list(rates.values())])
+
+
+def _by_bytes(found: Report) -> str:
+    head = ["N", "N + 15", "N · 16", "saved", "N + 15, gzip", "N · 16, gzip"]
+    keys = ("n_plus_15_bytes", "n_times_16_bytes", "n_plus_15_gzip_bytes", "n_times_16_gzip_bytes")
+    rows = []
+    for frames, row in found.items():
+        one, each, one_gzip, each_gzip = (f"{row[key]:,}" for key in keys)
+        rows.append([frames, one, each, f"{100 * row['saved']:.1f} %", one_gzip, each_gzip])
+    return _table(head, rows)
+
+
+def _by_stage(found: Report) -> str:
+    stages = {
+        name: ms for name, ms in found.items() if name.endswith("_ms") and name not in ("total_time_ms", "client_ms")
+    }
+    names = [name.removesuffix("_ms").removesuffix("_time").replace("_", " ") for name in stages]
+    cells = [f"{ms:.1f} ms" for ms in (*stages.values(), found["total_time_ms"])]
+    return _table([*names, "total", "unaccounted"], [[*cells, f"{100 * found['unaccounted']:.1f} %"]])
+
+
+def _by_clients(found: Report) -> str:
+    columns = {"frames_per_second": "frames/s", "p50_ms": "p50 ms", "p95_ms": "p95 ms", "p99_ms": "p99 ms"}
+    on, off = found["batching on"]["clients"], found["batching off"]["clients"]
+    head = ["clients", *columns.values(), "mean batch", *(f"{name}, no batching" for name in columns.values())]
+    rows = [
+        [clients, *(on[clients][key] for key in (*columns, "mean_batch")), *(off[clients][key] for key in columns)]
+        for clients in on
+    ]
+    return _table(head, rows)
+
+
+def _soaked(soak: Report) -> str:
+    counts: dict[str, int] = {}
+    for kind, count in soak["requests"].items():
+        counts[kind.partition(": ")[2]] = counts.get(kind.partition(": ")[2], 0) + count
+    told = ", ".join(f"{count:,} {how.partition(':')[0]}" for how, count in counts.items())
+    memory = ", ".join(f"{size_mb:,.0f}" for size_mb in soak["memory_mb_by_quarter"])
+    return (
+        f"{soak['seconds'] / 60:.0f} minutes of mixed load with faults {'passed' if soak['passed'] else 'failed'}: of "
+        f"{sum(counts.values()):,} requests {told}; {soak['unanswered_or_amiss']} accepted and not answered; memory in "
+        f"the four quarters {memory} MB."
+    )
+
+
+def replaced(page: str, table: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
+    """The page with what stands between two marks replaced.
 
     Raises:
         ValueError: the page lacks a mark.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} or {END}: put both where the table belongs")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+        raise ValueError(f"the page lacks {' or '.join(marks)}: put both where the table belongs")
+    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
 
 
 def report(name: str) -> Report:
@@ -96,21 +188,36 @@ def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:
     return [*evaluation["not_measured"].items(), *bench["not_measured"].items()]
 
 
+def tables(name: str) -> dict[tuple[str, str], str]:
+    """The tables that can be made of a machine's results, by the marks between which they stand."""
+    kinds = ("evaluation", "bench", "hour", "serving", "soak")
+    found = {kind: report(f"{name}.{kind}.json") for kind in kinds if (RESULTS / f"{name}.{kind}.json").exists()}
+    made = {}
+    if "evaluation" in found and "bench" in found:
+        others = [found["hour"]] if "hour" in found else []
+        made[BEGIN, END] = figures_table(found["evaluation"], found["bench"], *others)
+    if "serving" in found:
+        made[SERVING_MARKS] = serving_tables(found["serving"], found.get("soak"))
+    return made
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Print the table of a pair of reports, or write it into the README."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print the tables of a machine's reports, or write them into the README."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "name", help="of the results: results/NAME.{evaluation,bench}.json and, where it is, .hour.json"
+        "name", help="of the results: those there are of results/NAME.{evaluation,bench,hour,serving,soak}.json"
     )
-    parser.add_argument("--write", action="store_true", help="put it into the README instead of printing it")
+    parser.add_argument("--write", action="store_true", help="put them into the README instead of printing them")
     options = parser.parse_args(arguments)
-    evaluation, bench = (report(f"{options.name}.{kind}.json") for kind in ("evaluation", "bench"))
-    others = [report(path.name) for path in RESULTS.glob(f"{options.name}.hour.json")]
-    table = figures_table(evaluation, bench, *others)
+    made = tables(options.name)
     if options.write:
-        README.write_text(replaced(README.read_text(encoding="utf-8"), table), encoding="utf-8")
-    else:
-        print(f"{table}\n\n{stages_table(bench)}")
+        page = README.read_text(encoding="utf-8")
+        for marks, table in made.items():
+            page = replaced(page, table, marks)
+        README.write_text(page, encoding="utf-8")
+        return
+    stages = [stages_table(report(f"{options.name}.bench.json"))] if (BEGIN, END) in made else []
+    print("\n\n".join([*made.values(), *stages]))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,80 @@ def test_results_become_the_readme_s_table(
     assert "`truth.opening_r`" in (tmp_path / "README.md").read_text()
 
 
+MACHINE = {key: BENCH[key] for key in ("version", "machine", "versions")}
+TIMES = {"client_ms": 40.0, "server_ms": 36.5, "overhead_ms": 3.5}
+LEVEL = {"calls": 9, "frames_per_second": 80.5, "p50_ms": 50.1, "p95_ms": 61.0, "p99_ms": 70.0, "mean_batch": 3.4}
+BYTES = {
+    "n_plus_15_bytes": 48_705,
+    "n_times_16_bytes": 164_070,
+    "saved": 0.7031,
+    "n_plus_15_gzip_bytes": 27_690,
+    "n_times_16_gzip_bytes": 90_615,
+}
+SERVING = {
+    **MACHINE,
+    "by_batch": {
+        way: {"25": {**TIMES, "request_bytes": size}}
+        for way, size in (("grpc_frames", 0), ("grpc_mouths", 62_000_000), ("http_json_mouths", 109_000_000))
+    },
+    "workers_or_batches": {"frames": 100, "5 workers, a frame each": 70.1, "batches of 5": 90.2},
+    "bytes": {"4": BYTES, "20 frames, plain, client_ms": 300.4, "20 frames, gzip, client_ms": 310.0},
+    "by_stage": {
+        "frames": 24,
+        "model_load_time_ms": 0.06,
+        "audio_processing_ms": 14.0,
+        "inference_time_ms": 270.0,
+        "composite_time_ms": 48.5,
+        "total_time_ms": 340.0,
+        "client_ms": 344.0,
+        "unaccounted": 0.0219,
+    },
+    "by_clients": {
+        "frames_a_call": 4,
+        "batching on": {"clients": {"16": LEVEL}},
+        "batching off": {"clients": {"16": {**LEVEL, "mean_batch": 1.0}}},
+    },
+}
+SOAK = {
+    "seconds": 600.0,
+    "passed": True,
+    "requests": {
+        "batch: answered": 900,
+        "video: answered": 90,
+        "video: refused: the server was full": 4,
+        "wrong: fault": 6,
+    },
+    "unanswered_or_amiss": 0,
+    "memory_mb_by_quarter": [800.0, 900.4, 901.0, 902.0],
+}
+
+
+def test_a_server_s_figures_are_tables(table: ModuleType) -> None:
+    shown = table.serving_tables(SERVING, SOAK)
+    assert "| 25 | 40.0 | 3.5 | 40.0 | 3.5 | 40.0 | 3.5 | 62.0 | 109.0 |" in shown
+    assert "| 5 workers, a frame each | batches of 5 |" in shown
+    assert "| 4 | 48,705 | 164,070 | 70.3 % | 27,690 | 90,615 |" in shown
+    assert "16 chunks each; 20 frames, plain 300 ms; 20 frames, gzip 310 ms:" in shown
+    assert "| model load | audio processing | inference | composite | total | unaccounted |" in shown
+    assert "| 0.1 ms | 14.0 ms | 270.0 ms | 48.5 ms | 340.0 ms | 2.2 % |" in shown
+    assert "| 16 | 80.5 | 50.1 | 61.0 | 70.0 | 3.4 | 80.5 | 50.1 | 61.0 | 70.0 |" in shown
+    assert "10 minutes of mixed load with faults passed: of 1,000 requests 990 answered, 4 refused, 6 fault;" in shown
+    assert "memory in the four quarters 800, 900, 901, 902 MB." in shown
+    assert "mixed load" not in table.serving_tables(SERVING, None)
+
+
+def test_a_server_s_tables_stand_between_marks_of_their_own(
+    table: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "RESULTS", tmp_path)
+    monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    (tmp_path / "here.serving.json").write_text(json.dumps(SERVING))
+    (tmp_path / "README.md").write_text("\n".join([table.BEGIN, table.END, *table.SERVING_MARKS]))
+    table.main(["here", "--write"])
+    written = (tmp_path / "README.md").read_text()
+    assert written.startswith(f"{table.BEGIN}\n{table.END}\n{table.SERVING_MARKS[0]}\n\nMilliseconds of one")
+
+
 def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
     evaluation, bench, hour = (table.report(f"epyc-2-cores.{kind}.json") for kind in ("evaluation", "bench", "hour"))
     page = table.README.read_text(encoding="utf-8")
