@@ -1,16 +1,19 @@
 """When frames pass the stations of a stream, and what a stream that does less leaves out."""
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 from fake_stream import FakeTime, InlineBatcher, InlineWorkers, Listener, run, settle
 from fakes import FlatGenerator
 
+from lipstream.avatar.bundle import open_bundle
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import END
 from lipstream.pipeline.session import Passed, StreamSettings
 from lipstream.pipeline.stream import Stream
+from lipstream.render.face import FaceRenderer
 from lipstream.types import Pcm
 
 
@@ -104,11 +107,11 @@ def test_after_an_interruption_no_picture_from_before_is_repeated(tiny: Avatar, 
     run(test)
 
 
-def test_another_network_may_take_over(tiny: Avatar) -> None:
+def test_another_network_may_take_over(tiny: Avatar, tiny_path: Path) -> None:
     async def test() -> None:
         observed = Observed(tiny)
         await settle()
-        observed.stream.face = tiny.face.with_generator(FlatGenerator(1.0, 0.0, 0.0))
+        observed.stream.face = FaceRenderer(open_bundle(tiny_path), FlatGenerator(1.0, 0.0, 0.0))
         await observed.time.pass_ms(40)
         before, after = (frame.image.astype(int) for frame in observed.listener.frames)
         blue = (after[..., 0] - after[..., 1:].max(axis=2) > 200).sum()

@@ -1,7 +1,8 @@
 """An avatar bundle in, everything that makes it speak loaded and ready out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
@@ -46,6 +47,8 @@ class Avatar:
     """The picture that the first frame of `render` shows."""
     speech_features: Features | None = None
     """What it says where no sound is sent, `[rows, 512]` float32; see `audio.window.own_contexts`."""
+    lighter: Callable[[], Face | None] = lambda: None
+    """Who paints by a smaller network of the avatar, loaded when first asked for; None where this is the smallest."""
 
     def speech(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> Speech:
         """Begin a speech.
@@ -94,10 +97,9 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
     """
     bundle = open_bundle(path)
     networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
+    load = partial(load_generator, bundle, engine=engine, device=device, precision=precision, streams=streams)
     if paints:
-        generator = load_generator(
-            bundle, engine=engine, device=device, quality=quality, precision=precision, streams=streams
-        )
+        generator = load(quality=quality)
     else:
         generator = Generator(_Elsewhere(), select_network(bundle.manifest, quality)[0], _Elsewhere.precision)
     return Avatar(
@@ -111,7 +113,14 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         drive=_drive(bundle, networks, engine),
         first_picture=bundle.manifest.timeline.first,
         speech_features=bundle.speech_features,
+        lighter=cache(partial(_lighter, bundle, generator.quality, load)),
     )
+
+
+def _lighter(bundle: Bundle, quality: str, load: Callable[..., Generator]) -> Face | None:
+    if quality != "standard" or "fast" not in bundle.manifest.networks:  # int8 of the same network saves a tenth
+        return None
+    return face_of(bundle, load(quality="medium").engine)
 
 
 class _Elsewhere:

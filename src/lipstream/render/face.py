@@ -1,7 +1,6 @@
 """Driving frames and articulation codes in, finished frames of the speaking face out."""
 
 from collections.abc import Sequence
-from copy import copy
 
 import cv2
 import numpy as np
@@ -39,12 +38,6 @@ class FaceRenderer:
         self._mask = read_mask(bundle.mask_path.read_bytes())
         self._generator = generator
         self._idle = bundle.manifest.idle
-
-    def with_generator(self, generator: Engine) -> "FaceRenderer":
-        """The same face painted by another of its networks; what it sees is shared."""
-        other = copy(self)
-        other._generator = generator
-        return other
 
     def painted(self, codes: Codes) -> NDArray[np.bool_]:
         """Which frames pass the generator: all, or with `idle: raw` those whose mouth is not at rest.

@@ -3,17 +3,21 @@ import gc
 import threading
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_floor import FakeFloor, Visitor
 from fake_stream import run, settle
+from fakes import FlatGenerator
 
+from lipstream.avatar.bundle import open_bundle
 from lipstream.avatar.eviction import Limits, least_frequently_used
 from lipstream.errors import AvatarNotFoundError, BusyError, EngineError, SessionNotFoundError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.playout import END
 from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS, Passed
+from lipstream.render.face import FaceRenderer
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.live.pressure import LATE_MS
 from lipstream.serve.placement import Device
@@ -128,10 +132,10 @@ def test_sessions_never_hear_each_other(floor: FakeFloor, hello: Pcm) -> None:
 
 
 @pytest.mark.parametrize("broken", ["generator", "speech encoder"])
-def test_an_avatar_that_fails_fails_alone(tiny: Avatar, hello: Pcm, broken: str) -> None:
+def test_an_avatar_that_fails_fails_alone(tiny: Avatar, tiny_path: Path, hello: Pcm, broken: str) -> None:
     async def test() -> None:
         if broken == "generator":
-            other = replace(tiny, name="other", face=tiny.face.with_generator(Broken()))  # type: ignore[union-attr]
+            other = replace(tiny, name="other", face=FaceRenderer(open_bundle(tiny_path), Broken()))
         else:
             other = replace(tiny, name="other", drive=replace(tiny.drive, encoder=Broken()))  # type: ignore[type-var]
         floor = FakeFloor(with_another(tiny, other))
@@ -191,6 +195,28 @@ def test_a_reader_that_stalls_stalls_nobody_else(floor: FakeFloor, hello: Pcm) -
             for _ in range(150):
                 await floor.time.pass_ms(40)
             assert np.array_equal(stalls.sound, np.tile(hello, 2))
+
+    run(test)
+
+
+def test_under_pressure_smaller_networks_paint_first(tiny: Avatar, tiny_path: Path) -> None:
+    async def test() -> None:
+        light = FaceRenderer(open_bundle(tiny_path), FlatGenerator(1.0, 0.0, 0.0))
+        floor = FakeFloor(with_another(tiny, replace(tiny, lighter=lambda: light)))
+        async with floor.visitor(listens=False) as small, floor.visitor(avatar="large", listens=False) as large:
+            stats = [one.session.stats for one in (small, large)]
+            seconds(floor, 1, late_ms=LATE_MS + 1)
+            assert [(told().low, told().halved) for told in stats] == [(False, False), (True, False)]
+            assert floor.figure("lipstream_live_quality_low") == 1
+            async with floor.visitor(avatar="large", listens=False) as newest:  # room is left
+                assert newest.session.stats().low
+            seconds(floor, 2, late_ms=LATE_MS + 1)
+            assert [(told().low, told().halved) for told in stats] == [(False, False), (True, True)]
+            seconds(floor, 6, late_ms=0)
+            assert [(told().low, told().halved) for told in stats] == [(False, False), (True, False)]
+            seconds(floor, 5, late_ms=0)
+            assert [(told().low, told().halved) for told in stats] == [(False, False), (False, False)]
+            assert floor.figure("lipstream_live_quality_low") == 0
 
     run(test)
 

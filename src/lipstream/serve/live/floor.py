@@ -198,7 +198,7 @@ class Live:
 
         def enter() -> tuple[Avatar, Face]:
             avatar = with_lease.enter_context(self._registry.lease(name))
-            return avatar, avatar.face
+            return avatar, avatar.lighter() or avatar.face
 
         try:
             yield await self._leasing.work(enter)
