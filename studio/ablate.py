@@ -2,7 +2,7 @@
 
     python -m studio.ablate WORK OUT.json [--steps 1200] [--threads 2]
 
-The same short training five times: whole, and with one thing taken away. WORK/ablations holds the runs, which resume;
+The same short training six times: whole, and with one thing taken away. WORK/ablations holds the runs, which resume;
 OUT.json what the last held-out figures of each are, and a Markdown table goes to stdout.
 """
 
@@ -21,8 +21,7 @@ from lipstream.evaluate.speed.machine import machine, versions
 from lipstream.nets.articulation import Articulation
 from lipstream.train import speech
 from lipstream.train.loop import LoopConfig, train
-from studio import voices
-from studio.train_speech import SPEECH_HELD_OUT, corpus_of, labelled, shard_order
+from studio.train_speech import SPEECH_HELD_OUT, corpus_of, shard_order
 
 SHOWN = ("lip_gap_r_clean_full", "lip_gap_r_clean_live", "lip_gap_r_noisy_full", "jaw_r_clean_full", "all_r_clean_full")
 
@@ -64,49 +63,72 @@ def without_context() -> speech.SpeechNetworks:
     return networks
 
 
+def spoken(work: Path) -> list[speech.Shard]:
+    """Every utterance as it was spoken."""
+    return [speech.Shard.read(work / "features" / "spoken.npz")]
+
+
 def augmented(work: Path) -> list[speech.Shard]:
-    """All that `studio.train_speech` trains with."""
+    """Every utterance in rooms, in noise, at other speeds."""
     return [speech.Shard.read(path) for path in sorted((work / "features").glob("train_*.npz"))]
 
 
-def half_the_voices(work: Path) -> list[speech.Shard]:
-    """The utterances of every other voice."""
-    corpus, shards = corpus_of(work), []
-    voice_of = [path.stem.rsplit("_", 1)[0] for path in corpus]
-    kept = set(sorted(set(voice_of))[::2])
+def half_of_the_spoken(work: Path) -> list[speech.Shard]:
+    """As they were spoken, those of every other voice."""
+    kept = _kept_voices(work)
+    return [_only(shard, [voice in kept for voice in _voices(work)]) for shard in spoken(work)]
+
+
+def half_of_the_augmented(work: Path) -> list[speech.Shard]:
+    """In rooms and noise, those of every other voice."""
+    kept, voice_of, shards = _kept_voices(work), _voices(work), []
     for path in sorted((work / "features").glob("train_*.npz")):
         number, part = (int(digits) for digits in path.stem.split("_")[1:])
-        chosen = shard_order(len(corpus), number)[part]
-        pairs = zip(chosen, speech.Shard.read(path).utterances(), strict=True)
-        shards.append(speech.Shard.of([pair for i, pair in pairs if voice_of[i] in kept]))
+        chosen = shard_order(len(voice_of), number)[part]
+        shards.append(_only(speech.Shard.read(path), [voice_of[i] in kept for i in chosen]))
     return shards
 
 
-def as_spoken(work: Path) -> list[speech.Shard]:
-    """The corpus as it was synthesised, without rooms, noise, other speeds or codecs."""
-    return [speech.Shard.of([labelled(*voices.read(name)) for name in corpus_of(work)])]
+def none(_: Path) -> list[speech.Shard]:
+    """Nothing."""
+    return []
 
 
-Parts = tuple[Callable[[], speech.SpeechNetworks], Callable[[Path], Sequence[speech.Shard]], bool]
-ABLATIONS: dict[str, Parts] = {
-    "whole": (whole, augmented, True),
-    "loudness alone": (loudness_alone, augmented, True),
-    "no context": (without_context, augmented, True),
-    "half the voices": (whole, half_the_voices, True),
-    "no augmentation": (whole, as_spoken, False),
+def _voices(work: Path) -> list[str]:
+    """The voice of every utterance of the corpus."""
+    return [path.stem.rsplit("_", 1)[0] for path in corpus_of(work)]
+
+
+def _kept_voices(work: Path) -> set[str]:
+    return set(sorted(set(_voices(work)))[::2])
+
+
+def _only(shard: speech.Shard, wanted: Sequence[bool]) -> speech.Shard:
+    return speech.Shard.of([pair for pair, keep in zip(shard.utterances(), wanted, strict=True) if keep])
+
+
+Utterances = Callable[[Path], Sequence[speech.Shard]]
+ABLATIONS: dict[str, tuple[Callable[[], speech.SpeechNetworks], Utterances, Utterances]] = {
+    "whole": (whole, spoken, augmented),
+    "loudness alone": (loudness_alone, spoken, augmented),
+    "no context": (without_context, spoken, augmented),
+    "half the voices": (whole, half_of_the_spoken, half_of_the_augmented),
+    "no augmentation": (whole, spoken, none),
+    "nothing as spoken": (whole, none, augmented),
 }
-"""Networks, utterances, and whether every use bends them."""
+"""Networks, utterances as they were spoken, and augmented ones."""
 
 
 def ablate(name: str, work: Path, config: LoopConfig) -> dict[str, float]:
     """Train one of ABLATIONS, or go on with it, and read its last held-out figures."""
-    networks, utterances, bent = ABLATIONS[name]
+    networks, as_spoken, in_rooms = ABLATIONS[name]
     folder = work / "ablations" / name.replace(" ", "_")
     table = folder / "table.csv"
     if not table.exists() or int(_last(table)["step"]) < config.steps:
         held_out = {name: speech.Shard.read(work / "features" / f"held_out_{name}.npz") for name in SPEECH_HELD_OUT}
         torch.manual_seed(config.seed)
-        train(networks(), speech.SpeechTask(utterances(work), held_out, config.seed, bent=bent), folder, config)
+        task = speech.SpeechTask(as_spoken(work), in_rooms(work), held_out, config.seed)
+        train(networks(), task, folder, config)
     return {figure: float(_last(table)[figure]) for figure in SHOWN}
 
 
@@ -124,7 +146,7 @@ def markdown(figures: dict[str, dict[str, float]]) -> str:
 
 
 def main() -> None:
-    """Train all five."""
+    """Train them all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("out", type=Path)

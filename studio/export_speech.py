@@ -55,7 +55,7 @@ def export(kept: Path, features: Path, assets: Path) -> SpeechManifest:
     assets.mkdir(parents=True, exist_ok=True)
     networks, step = load(kept)
     held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
-    found = SpeechTask([], held_out, seed=0).evaluate(networks)
+    found = SpeechTask([], [], held_out, seed=0).evaluate(networks)
     figures = {"step": step, **{name: round(value, 4) for name, value in found.items()}}
     mel, audio = golden_inputs(networks, held_out["clean"])
     parts = {"speech_encoder": (networks.encoder, "mel", mel, "features")}

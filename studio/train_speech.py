@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lipstream.audio.mel import mel_spectrogram
@@ -82,6 +83,8 @@ def make_features(work: Path, passes: int, seed: int) -> None:
     folder.mkdir(exist_ok=True)
     held_out = [path for path in _held_out(work) if number_of(path) >= TRUTH_SENTENCES][::2]
     corpus = corpus_of(work)
+    if not (folder / "spoken.npz").exists():
+        speech.Shard.of([labelled(*voices.read(name)) for name in corpus]).write(folder / "spoken.npz")
     if not (folder / "held_out_clean.npz").exists():
         speech.Shard.of([labelled(*voices.read(name)) for name in held_out]).write(folder / "held_out_clean.npz")
     if not (folder / "held_out_noisy.npz").exists():
@@ -96,16 +99,20 @@ def make_features(work: Path, passes: int, seed: int) -> None:
                 print(f"{path.name} written", flush=True)
 
 
-def run_training(work: Path, config: LoopConfig) -> None:
-    """Train, or go on training, in `WORK/run`."""
+def run_training(work: Path, config: LoopConfig, start: Path | None = None) -> None:
+    """Train, or go on training, in `WORK/run`, from the weights of another run where one is given."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = work / "features"
     task = speech.SpeechTask(
-        training=[speech.Shard.read(path) for path in sorted(folder.glob("train_*.npz"))],
+        spoken=[speech.Shard.read(folder / "spoken.npz")],
+        augmented=[speech.Shard.read(path) for path in sorted(folder.glob("train_*.npz"))],
         held_out={name: speech.Shard.read(folder / f"held_out_{name}.npz") for name in SPEECH_HELD_OUT},
         seed=config.seed,
     )
-    train(speech.SpeechNetworks(), task, work / "run", config)
+    networks = speech.SpeechNetworks()
+    if start is not None:
+        networks.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["module"])
+    train(networks, task, work / "run", config)
 
 
 def main() -> None:
@@ -113,6 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["features", "train"])
     parser.add_argument("work", type=Path)
+    parser.add_argument("--start", type=Path, help="best.pt of another run, whose weights are taken to begin with")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))
@@ -132,7 +140,7 @@ def main() -> None:
             learning_rate=2e-3,
             evaluate_every=800,
         )
-        run_training(options.work, config)
+        run_training(options.work, config, options.start)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ def _utterance(seed: int) -> tuple[Mel, Codes]:
 
 
 def test_one_iteration(tmp_path: Path) -> None:
-    Shard.of([_utterance(0), _utterance(1)]).write(tmp_path / "train.npz")
-    task = SpeechTask([Shard.read(tmp_path / "train.npz")], {"clean": Shard.of([_utterance(2)])}, seed=0)
+    spoken, augmented = Shard.of([_utterance(0), _utterance(1)]), Shard.of([_utterance(7)])
+    task = SpeechTask([spoken], [augmented], {"clean": Shard.of([_utterance(2)])}, seed=0)
     networks = SpeechNetworks()
     before = networks.articulation.projection.weight.detach().clone()
     best = train(networks, task, tmp_path / "run", LoopConfig(steps=1, warmup_steps=0, threads=1))
@@ -45,6 +45,27 @@ def test_training_sees_the_contexts_that_a_stream_sees(ahead: int) -> None:
         audio = torch.from_numpy(contexts(features, 0, FRAMES, ahead=ahead))
         expected = networks.articulation(audio).numpy()
     np.testing.assert_allclose(articulate(networks, mel, FRAMES, ahead), expected, atol=1e-5)
+
+
+def test_half_of_what_is_learnt_is_as_it_was_spoken() -> None:
+    spoken, augmented = Shard.of([_utterance(8)]), Shard.of([_utterance(9)])
+    task = SpeechTask([spoken], [augmented], {}, seed=0)
+    known = set(spoken.codes[:, 0].tolist())
+    drawn = [set(codes[:, 0].tolist()) for step in range(20) for codes in task.batch(step)["codes"].numpy()]
+    share = np.mean([codes <= known for codes in drawn])
+    assert 0.35 < share < 0.65
+    only = SpeechTask([spoken], [], {}, seed=0)
+    assert all(set(codes[:, 0].tolist()) <= known for codes in only.batch(0)["codes"].numpy())
+
+
+def test_figures_are_named_after_what_they_measure() -> None:
+    clean, noisy = Shard.of([_utterance(10)]), Shard.of([_utterance(11)])
+    torch.manual_seed(0)
+    networks = SpeechNetworks().eval()
+    both = SpeechTask([], [], {"clean": clean, "noisy": noisy}, seed=0).evaluate(networks)
+    alone = SpeechTask([], [], {"clean": clean}, seed=0).evaluate(networks)
+    assert both["all_r_clean_full"] == alone["all_r_clean_full"]
+    assert both["all_r_clean_full"] != both["all_r_noisy_full"]
 
 
 def test_sequence_marks_windows_outside_the_audio() -> None:
