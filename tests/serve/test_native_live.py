@@ -1,17 +1,22 @@
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+import uvicorn
 import websockets
 from http_site import Site, site
 from pictures import alike, same
 from socket_visit import Closed, Visitor, visiting
+from starlette.types import Receive, Scope, Send
+from websockets.frames import Frame, Opcode
 
 from lipstream.audio.opus import OpusDecoder, OpusEncoder
 from lipstream.serve.avatars import Avatars
@@ -27,6 +32,11 @@ from lipstream.wire.recording import Recording
 
 FRAMES = 8
 PATIENCE_S = 60
+HANDSHAKE = (
+    b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    b"Sec-WebSocket-Protocol: lipstream.v1\r\n\r\n"
+)
 FILE = messages.Start(avatar="tiny", source="file")
 TTS = messages.Start(avatar="tiny", source="tts")
 END = messages.End()
@@ -210,16 +220,66 @@ def test_over_a_real_socket(tiny_site: Site, said: Pcm) -> None:
         await server.start()
         address = f"ws://127.0.0.1:{server.port}/v1/stream"
         subprotocols = [websockets.Subprotocol(SUBPROTOCOL)]
-        async with asyncio.timeout(PATIENCE_S), websockets.connect(address, subprotocols=subprotocols) as socket:
-            assert socket.subprotocol == SUBPROTOCOL
-            await socket.send(encode(FILE))
+        async with asyncio.timeout(PATIENCE_S), websockets.connect(address, subprotocols=subprotocols) as connection:
+            assert connection.subprotocol == SUBPROTOCOL
+            await connection.send(encode(FILE))
             for sound in sounds(said):
-                await socket.send(encode(sound))
-            await socket.send(encode(END))
-            got: list[messages.Down | None] = [read_down(await socket.recv())]
+                await connection.send(encode(sound))
+            await connection.send(encode(END))
+            got: list[messages.Down | None] = [read_down(await connection.recv())]
             while not isinstance(got[-1], messages.Ended):
-                got.append(read_down(await socket.recv()))
+                got.append(read_down(await connection.recv()))
         assert sum(isinstance(message, messages.FrameMessage) for message in got) == FRAMES
         await server.drain(1)
 
     run(test)
+
+
+def test_a_half_open_socket_is_found(tiny_site: Site, hello: Pcm) -> None:
+    over = asyncio.Event()
+
+    async def test() -> None:
+        app = http_app(replace(tiny_site.parts, observers=(lambda _: over.set(),)))
+        config = uvicorn.Config(app, lifespan="off", log_config=None, ws_ping_interval=0.05, ws_ping_timeout=0.05)
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            serving = asyncio.create_task(server.serve(sockets=[door]))
+            _, writer = await asyncio.open_connection("127.0.0.1", door.getsockname()[1])
+            writer.write(HANDSHAKE)
+            said: list[messages.Up] = [TTS, *sounds(hello)]
+            for sent in map(encode, said):
+                kind, data = (Opcode.TEXT, sent.encode()) if isinstance(sent, str) else (Opcode.BINARY, sent)
+                writer.write(Frame(kind, data).serialize(mask=True))
+            async with asyncio.timeout(PATIENCE_S):
+                await over.wait()  # the client neither answers a ping nor leaves
+            assert tiny_site.parts.avatars.named("tiny").in_use == 0
+            writer.close()
+            server.should_exit = True
+            await serving
+
+    run(test)
+
+
+def test_little_of_what_a_client_does_not_take_is_held_for_it() -> None:
+    sent_bytes = 0
+
+    async def flood(_: Scope, receive: Receive, send: Send) -> None:
+        nonlocal sent_bytes
+        await receive()
+        await send({"type": "websocket.accept"})
+        for _ in range(200):
+            await send({"type": "websocket.send", "bytes": bytes(2**16)})
+            sent_bytes += 2**16
+
+    async def test() -> None:
+        server = HttpServer(lambda _: flood, "127.0.0.1", 0)
+        await server.start()
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
+        writer.write(HANDSHAKE)
+        for _ in range(2000):  # far more than it takes to send all of it, were it taken
+            await asyncio.sleep(0)
+        writer.close()
+        await server.drain(0)
+
+    run(test)
+    assert 2**16 <= sent_bytes < 2**21  # 4 MB and more without UNSENT_BYTES
