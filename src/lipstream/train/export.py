@@ -1,7 +1,10 @@
 """A torch module in, an ONNX file out with fp16 or int8 weights, which every engine runs."""
 
+import io
+import logging
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -141,15 +144,17 @@ def quantize_int8(
     # One scale an activation tensor: ONNX Runtime cannot load what nncf makes for depthwise convolutions otherwise.
     activations = nncf.quantization.advanced_parameters.QuantizationParameters(per_channel=False)
     samples = list(calibration)
-    quantized = nncf.quantize(
-        model,
-        nncf.Dataset(samples),
-        subset_size=len(samples),
-        preset=nncf.QuantizationPreset.MIXED,
-        target_device=nncf.TargetDevice.CPU,
-        ignored_scope=nncf.IgnoredScope(patterns=list(keep_float), validate=False),
-        advanced_parameters=nncf.AdvancedQuantizationParameters(activations_quantization_params=activations),
-    )
+    nncf.set_log_level(logging.ERROR)
+    with redirect_stdout(io.StringIO()):  # it shows bars of its own
+        quantized = nncf.quantize(
+            model,
+            nncf.Dataset(samples),
+            subset_size=len(samples),
+            preset=nncf.QuantizationPreset.MIXED,
+            target_device=nncf.TargetDevice.CPU,
+            ignored_scope=nncf.IgnoredScope(patterns=list(keep_float), validate=False),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(activations_quantization_params=activations),
+        )
     _fold_quantized_weights(quantized)
     halve(quantized)
     onnx.checker.check_model(quantized)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.runtime.networks import SpeechEngines
-from lipstream.train.preprocess.alignment import crop_transforms, framing_scale, in_crop, poses
+from lipstream.train.preprocess.alignment import HOME, crop_transforms, framing_scale, in_crop, poses
 from lipstream.train.preprocess.articulation import seen_codes
 from lipstream.train.preprocess.findings import Findings, check_sound, check_usable, seconds
 from lipstream.train.preprocess.following import FaceFinder
@@ -162,6 +162,14 @@ def _described(watched: Sequence[Watched], speech_s: float, speech: SpeechEngine
         mask=mask_over(placed),
         scale=scale,
     )
+
+
+def framed_as(prepared: Prepared, scale: float) -> Prepared:
+    """The same pictures framed as an avatar of the person is, whose scale is in its `crops.npz`."""
+    centre, times = HOME.mean(axis=0), np.float32(scale / prepared.scale)
+    transforms = times * prepared.transforms
+    transforms[:, :, 2] += (1 - times) * centre
+    return replace(prepared, transforms=transforms, mouth=centre + times * (prepared.mouth - centre), scale=scale)
 
 
 def split(pictures: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
