@@ -11,12 +11,18 @@ from http_site import Site, site
 
 pytest.importorskip("aiortc", reason='needs pip install ".[webrtc]"')
 
+from aiortc import RTCPeerConnection
 from callers import PATIENCE_S, Caller, Microphone, caller, calling
 
+from lipstream.clock import now_ms
 from lipstream.pipeline.session import FROM_MICROPHONE, StreamFrame
+from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.keys import Key, KeyFile, new_secret, sha256_of, write_keys
 from lipstream.serve.live.opening import Opening
+from lipstream.serve.quotas import Quotas
+from lipstream.serve.tokens import Tokens
 from lipstream.serve.webrtc.coding import Coder
 from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, IceServer
 from lipstream.types import Pcm
@@ -178,6 +184,34 @@ def test_what_cannot_be_taken_is_said(tiny_site: Site, path: str, body: bytes, s
     answer = asked(tiny_site, "POST", path, body)
     assert (answer.status_code, words in answer.json()["error"]) == (status, True)
     assert not tiny_site.parts.live.floor().sessions
+
+
+def test_a_connection_counts_among_those_of_its_key(tiny_site: Site, tmp_path: Path) -> None:
+    secret = new_secret()
+    write_keys(
+        tmp_path / "keys",
+        [Key(name="me", sha256=sha256_of(secret), scopes=frozenset({"infer"}), max_concurrent=1)],
+    )
+    guarded = tiny_site.but(guard=Guard(KeyFile(tmp_path / "keys"), Tokens(), Quotas(), now_ms))
+
+    async def test() -> None:
+        peer = RTCPeerConnection()
+        peer.addTransceiver("video", "recvonly")
+        offer = (await peer.createOffer()).sdp
+        async with calling(guarded.app) as client:
+
+            async def post(secret: str) -> httpx2.Response:
+                return await client.post("/v1/webrtc", content=offer, headers={**SDP, "x-api-key": secret})
+
+            assert (await post("other")).status_code == 401
+            first = await post(secret)
+            assert (first.status_code, (await post(secret)).status_code) == (201, 503)
+            assert (await client.delete(first.headers["location"])).status_code == 200
+            second = await post(secret)
+            assert second.status_code == 201
+            assert (await client.delete(second.headers["location"])).status_code == 200
+
+    asyncio.run(test())
 
 
 def test_an_offer_says_that_it_is_one(tiny_site: Site) -> None:

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import grpc
@@ -49,6 +49,8 @@ class Exchange:
     """The path of its route, with its names in braces; empty before it was found."""
     error_fields: Mapping[str, object] = field(default_factory=dict)
     """What an error of this route says besides `error` and `request_id`."""
+    admission: ExitStack = field(default_factory=ExitStack)
+    """Holds the visitor's place among those his key may have, until the answer is sent; `pop_all` holds it on."""
     status: Status = BROKEN_OFF
     """How it went, as far as is known; one that breaks off was cancelled."""
 

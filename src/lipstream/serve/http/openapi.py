@@ -117,7 +117,9 @@ def _live() -> Json:
                 body=sdp,
             )
         },
-        "/v1/webrtc/{connection}": {"delete": _operation("Hang up", "", ended, parameters=[connection])},
+        "/v1/webrtc/{connection}": {
+            "delete": _operation("Hang up", "Whoever knows its name may.", ended, parameters=[connection])
+        },
         "/v1/whep/{session}": {
             "post": _operation(
                 "Watch a session", "WHEP: an offer in, an answer out.", created, parameters=[session], body=sdp

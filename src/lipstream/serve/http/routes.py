@@ -20,7 +20,7 @@ TOKEN = "token"  # noqa: S105  the name of a parameter
 
 @dataclass(frozen=True, eq=False)
 class Door:
-    """One route, as an ASGI application; its visitor counts until the answer has been sent."""
+    """One route, as an ASGI application; its visitor counts until the answer has been sent, or as long as it says."""
 
     path: str
     """Its path, with names in braces."""
@@ -44,7 +44,8 @@ class Door:
             return
         address = exchange.call.client
         token = request.query_params.get(TOKEN) if self.tokens else None
-        with self.guard.admit(exchange.call.metadata, address, token) as visitor:
+        with exchange.admission:
+            visitor = exchange.admission.enter_context(self.guard.admit(exchange.call.metadata, address, token))
             exchange.call = replace(exchange.call, visitor=visitor)
             visitor.require(self.scope)
             response = await self.answer(request, exchange.call)

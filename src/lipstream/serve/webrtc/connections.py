@@ -86,6 +86,13 @@ class Connections:
         task.cancel()
         await asyncio.wait([task])
 
+    def when_over(self, connection: str, call: Callable[[], None]) -> None:
+        """Call back when a connection is over; at once if it is."""
+        if (task := self._tasks.get(connection)) is None:
+            call()
+        else:
+            task.add_done_callback(lambda _: call())
+
     async def close(self) -> None:
         """End all of them."""
         for task in (tasks := list(self._tasks.values())):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lipstream.errors import InputError, MissingExtraError
+from lipstream.serve.http.envelope import Exchange
 from lipstream.serve.live.floor import Live
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
@@ -43,6 +44,7 @@ class Desk:
         check_name(wish.avatar)
         offer, connections = await _offer(request), await self._open()
         answered = await connections.talk(offer, wish, Caller(call.client, call.id))
+        _hold_place(request, connections, answered)
         return self._created("/v1/webrtc", answered)
 
     async def watch(self, request: Request, call: Call) -> Response:
@@ -50,10 +52,11 @@ class Desk:
         session = request.path_params["session"]
         offer, connections = await _offer(request), await self._open()
         answered = await connections.watch(offer, session, Caller(call.client, call.id))
+        _hold_place(request, connections, answered)
         return self._created(f"/v1/whep/{session}", answered)
 
     async def end(self, request: Request, call: Call) -> Response:  # noqa: ARG002
-        """`DELETE` of what either of them gave as Location."""
+        """`DELETE` of what either of them gave as Location; nobody else knows it, so it needs no key."""
         await (await self._open()).end(request.path_params["connection"])
         return Response(status_code=200)
 
@@ -89,6 +92,12 @@ async def _offer(request: Request) -> str:
         return (await request.body()).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"The offer is no UTF-8 ({error.reason}); expected the SDP that createOffer gave.") from error
+
+
+def _hold_place(request: Request, connections: "Connections", answered: Answered) -> None:
+    """Let a connection count among what its key may have at the same time, as long as it stands."""
+    exchange: Exchange = request.state.exchange
+    connections.when_over(answered.connection, exchange.admission.pop_all().close)
 
 
 def _connections() -> "type[Connections]":
