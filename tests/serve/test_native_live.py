@@ -263,8 +263,9 @@ def test_a_half_open_socket_is_found(tiny_site: Site, hello: Pcm) -> None:
 def test_little_of_what_a_client_does_not_take_is_held_for_it() -> None:
     sent_bytes = 0
 
-    async def flood(_: Scope, receive: Receive, send: Send) -> None:
+    async def flood(scope: Scope, receive: Receive, send: Send) -> None:
         nonlocal sent_bytes
+        assert scope["path"] == "/v1/stream"
         await receive()
         await send({"type": "websocket.accept"})
         for _ in range(200):
