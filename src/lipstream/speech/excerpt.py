@@ -27,8 +27,8 @@ def excerpt_codes(speech: Speech, pcm: Pcm, first_frame: int, frames: int) -> It
         frames: how many; those beyond the recording's end are silent.
 
     Yields:
-        Their codes, `[k, 12]` float32, or what else drives the generator, as soon as they have been heard; as the whole recording would give them but for
-        what the voice detector remembers.
+        Their codes, `[k, 12]` float32, or what else drives the generator, as soon as they have been heard; as the
+        whole recording would give them but for what the voice detector remembers.
     """
     start = max(0, first_frame - BEFORE_FRAMES) // ALIGNED_FRAMES * ALIGNED_FRAMES
     end = first_frame + frames + AFTER_FRAMES

@@ -59,7 +59,9 @@ def inferred(clip: Clip, network: Engine, encoder: Engine) -> list[Image]:
         if picture < 1:
             step = 1
         picture += step
-        around = [rows[row] if 0 <= row < len(rows) else np.zeros(512, np.float32) for row in range(frame - 8, frame + 8)]
+        around = [
+            rows[row] if 0 <= row < len(rows) else np.zeros(512, np.float32) for row in range(frame - 8, frame + 8)
+        ]
         context = np.stack(around).reshape(1, 32, 16, 16)
         image = clip.image(picture if step > 0 else 2 * tiny.PICTURES - 2 - picture)  # on the way back it lies there
         shown.append(pasted(image, tiny.rectangle(picture), network, context))
@@ -169,7 +171,7 @@ def test_an_avatar_without_an_encoder_shows_features_alone(tmp_path: Path) -> No
     import_avatar(Sources(dataset, tiny.GENERATOR), tmp_path / "bundle", "mute", TERMS)
     avatar = open_avatar(tmp_path / "bundle", SPEECH, engine="openvino")
     for hear in (render, render_reference):
-        with pytest.raises(InputError, match="Avatar mute has no speech encoder.*import it again with --encoder"):
+        with pytest.raises(InputError, match=r"Avatar mute has no speech encoder.*import it again with --encoder"):
             list(hear(SOUND, avatar))
     contexts = np.ones((2, 32, 16, 16), np.float32)
     assert avatar.drive.of_contexts(contexts) is contexts
@@ -222,7 +224,10 @@ def write(folder: Path, name: str, content: str | bytes) -> None:
         (lambda data: write(data, "landmarks/1.lms", "1 2\n3 4\n"), "expected 110 lines of x and y"),
         (lambda data: write(data, "landmarks/1.lms", "nan nan\n" * 110), "expected 110 lines of x and y"),
         (lambda data: write(data, "landmarks/1.lms", "9999 9999\n" * 110), "Picture 1 is cut at"),
-        (lambda data: write(data, "full_body_img/4.jpg", cv2.imencode(".jpg", tiny.draw(0)[:64])[1].tobytes()), "160 x 64"),
+        (
+            lambda data: write(data, "full_body_img/4.jpg", cv2.imencode(".jpg", tiny.draw(0)[:64])[1].tobytes()),
+            "160 x 64",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_dataset_is_said(spoil: object, says: str, tmp_path: Path) -> None:

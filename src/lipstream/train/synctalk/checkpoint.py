@@ -101,10 +101,10 @@ def _import(source: Path, target: Path, inputs: Mapping[str, Float32], role: Rol
 
 def _converter(role: Role) -> Converter:
     try:
-        from lipstream.train.synctalk import weights  # noqa: PLC0415  an extra
+        from lipstream.train.synctalk.weights import convert_encoder, convert_generator  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
         raise MissingExtraError(TRAIN_EXTRA) from error
-    return weights.convert_generator if role is GENERATOR else weights.convert_encoder
+    return convert_generator if role is GENERATOR else convert_encoder
 
 
 def _of_onnx(source: Path, target: Path, inputs: Mapping[str, Float32], role: Role) -> Imported:

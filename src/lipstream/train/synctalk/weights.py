@@ -1,6 +1,7 @@
 """A `.pth` of SyncTalk_2D in, its network as ONNX with golden values out; only tensors are ever unpickled."""
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import BadZipFile
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lipstream.avatar.manifest import Network
-from lipstream.errors import InputError, reason_of
+from lipstream.errors import InputError
 from lipstream.nets.synctalk_encoder import SyncTalkEncoder
 from lipstream.nets.synctalk_unet import SyncTalkUNet
 from lipstream.train.export import export_onnx, gflop, golden
@@ -21,6 +22,8 @@ State = dict[str, Tensor]
 _FEATURES = "audio_model.conv1.conv.0.weight"
 _DEEPEST = "down5.maxpool_conv.0.double_conv.0.conv.0.weight"
 _PREFIX = "audio_encoder."
+_FAULTS = (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, AttributeError, BadZipFile)
+"""What torch raises for files that are no checkpoint, or hold what could do harm."""
 
 
 def convert_generator(source: Path, target: Path, inputs: Mapping[str, Float32]) -> Imported:
@@ -46,11 +49,13 @@ def read_state(source: Path) -> State:
         InputError: it holds something else, or is damaged.
     """
     try:
-        state = torch.load(source, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is refused a moment later
+            state = torch.load(source, map_location="cpu", weights_only=True)
+    except _FAULTS as error:
         raise InputError(
-            f"{source} cannot be read as tensors ({reason_of(error, line=0)[:160]}); expected the weights that "
-            "SyncTalk_2D saves: nothing else in a .pth is opened."
+            f"{source} is damaged, or holds more than tensors, which is not opened; expected the weights that "
+            "SyncTalk_2D saves."
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{source} holds {type(state).__name__}, not only tensors by name; save network.state_dict().")

@@ -9,7 +9,7 @@ import numpy as np
 
 from lipstream.types import Image
 
-NETWORKS = Path(__file__).parents[2] / "assets" / "synctalk"
+NETWORKS = Path(__file__).parent / "assets" / "synctalk"
 GENERATOR, ENCODER = NETWORKS / "generator.onnx", NETWORKS / "audio_encoder.onnx"
 PICTURES, WIDTH, HEIGHT = 5, 160, 128
 
