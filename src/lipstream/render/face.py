@@ -1,6 +1,7 @@
 """Driving frames and articulation codes in, finished frames of the speaking face out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -38,6 +39,19 @@ class FaceRenderer:
         self._mask = read_mask(bundle.mask_path.read_bytes())
         self._generator = generator
         self._idle = bundle.manifest.idle
+        self._bundle = bundle
+
+    def over(self, transforms: Float32, poses: Float32) -> "FaceRenderer":
+        """The same face over other pictures of the person than the driving clip's.
+
+        Args:
+            transforms: where the face lies in each, `[n, 2, 3]` float32, picture to crop.
+            poses: of the head in each, `[n, 3]` float32 degrees.
+
+        Returns:
+            A face whose `index` is the number of one of them.
+        """
+        return FaceRenderer(replace(self._bundle, transforms=transforms, poses=poses), self._generator)
 
     def painted(self, codes: Codes) -> NDArray[np.bool_]:
         """Which frames pass the generator: all, or with `idle: raw` those whose mouth is not at rest.

@@ -109,10 +109,10 @@ def follow(tracks: list[list[Sighting]]) -> Person:
     if not tracks:
         return Person(np.zeros(0, np.int64), np.zeros((0, 468, 3), np.float32), np.zeros(0, np.int64))
     main = max(tracks, key=_weight)
-    known = _mean_look(main)
+    known = mean_look(main)
     best: dict[int, tuple[float, Sighting]] = {}
     for track in tracks:
-        alike = 1.0 if track is main else float(_mean_look(track) @ known)
+        alike = 1.0 if track is main else float(mean_look(track) @ known)
         if alike >= SAME_LOOK:
             for one in track:
                 if one.frame not in best or alike > best[one.frame][0]:
@@ -153,6 +153,7 @@ def _weight(track: list[Sighting]) -> float:
     return float(face_height_px(np.stack([one.points for one in track])).sum())
 
 
-def _mean_look(track: list[Sighting]) -> Float32:
+def mean_look(track: list[Sighting]) -> Float32:
+    """What a track looks like, `[432]` float32 of length 1: its product with another tells how alike they are."""
     mean = np.mean([one.look for one in track], axis=0, dtype=np.float64)
     return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
