@@ -23,8 +23,8 @@ GOLDEN_UP = {
     messages.Ping(sent_ms=1234.5): '{"type":"ping","sent_ms":1234.5}',
     messages.Sound(bytes.fromhex("ff7f 0080")): bytes.fromhex("01000000 ff7f 0080"),
     messages.Start(avatar="iris", coding="opus", max_width=320): (
-        '{"type":"start","avatar":"iris","source":"microphone","coding":"opus","sample_rate_hz":null,"picture":"jpeg",'
-        '"sound":"s16le","gain":1.0,"lookahead_ms":null,"preroll_ms":80,"first_clip_frame":0,"max_width":320,'
+        '{"type":"start","avatar":"iris","source":"microphone","coding":"opus","sound_in":[],"sample_rate_hz":null,'
+        '"picture":"jpeg","sound":"s16le","gain":1.0,"lookahead_ms":null,"preroll_ms":80,"first_clip_frame":0,"max_width":320,'
         '"jpeg_quality":null,"bitrate_kbps":1500}'
     ),
 }
@@ -90,6 +90,7 @@ UP = st.one_of(
         source=st.sampled_from(get_args(messages.Source)),
         coding=st.sampled_from(["s16le", "f32le"]),
         sample_rate_hz=st.none() | st.integers(),
+        sound_in=st.lists(st.sampled_from(get_args(messages.SoundStep)), max_size=3).map(tuple),
         picture=st.sampled_from(get_args(messages.PictureForm)),
         sound=st.sampled_from(get_args(messages.SoundForm)),
         gain=st.floats(allow_nan=False, allow_infinity=False),

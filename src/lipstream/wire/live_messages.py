@@ -14,6 +14,7 @@ OPUS_RATE_HZ = 48_000
 
 Source = Literal["microphone", "tts", "file"]
 SoundCoding = Literal["s16le", "f32le", "opus"]
+SoundStep = Literal["echo", "noise", "gain"]
 PictureForm = Literal["jpeg", "h264"]
 SoundForm = Literal["s16le", "opus", "none"]
 
@@ -43,6 +44,8 @@ class Start(_FromClient):
     """Where the sound comes from."""
     coding: SoundCoding = "s16le"
     """Of the sound sent."""
+    sound_in: tuple[SoundStep, ...] = ()
+    """What is done to it before it is heard."""
     sample_rate_hz: int | None = None
     """Of the sound sent; None: 16,000, or 48,000 for Opus."""
     picture: PictureForm = "jpeg"

@@ -1,26 +1,19 @@
-"""Frames of a session in, frame messages as its client wants them out; and the client's sound in, samples out."""
+"""Frames of a session in, frame messages as its client wants them out."""
 
 from collections.abc import Callable
-from functools import partial
 
-from lipstream.audio.opus import DELAY_SAMPLES, OpusDecoder, OpusEncoder
+from lipstream.audio.opus import DELAY_SAMPLES, OpusEncoder
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.session import StreamFrame
-from lipstream.types import FRAME_RATE_HZ, Float32, Image, Pcm
+from lipstream.types import FRAME_RATE_HZ, Image, Pcm
 from lipstream.video.h264 import H264Encoder
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.video.scale import shrink, size_within
-from lipstream.wire.live_messages import FrameMessage, SoundCoding, SoundForm, Start
-from lipstream.wire.pcm import int16_bytes, read_samples
+from lipstream.wire.live_messages import FrameMessage, SoundForm, Start
+from lipstream.wire.pcm import int16_bytes
 
 KEY_GAP_FRAMES = FRAME_RATE_HZ
 """Key frames that are asked for lie a second apart: a client that asks at every frame would have nothing else."""
-HEARS: dict[SoundCoding, Callable[[], Callable[[bytes], Float32]]] = {
-    "s16le": lambda: partial(read_samples, coding="int16"),
-    "f32le": lambda: partial(read_samples, coding="float32"),
-    "opus": lambda: OpusDecoder().decode,
-}
-"""What reads the sound of one client."""
 SOUNDS: dict[SoundForm, Callable[[], Callable[[Pcm], bytes]]] = {
     "s16le": lambda: int16_bytes,
     "opus": lambda: OpusEncoder().encode,

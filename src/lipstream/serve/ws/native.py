@@ -15,7 +15,8 @@ from lipstream.serve.live.opening import Opening
 from lipstream.serve.live.session import Session
 from lipstream.serve.names import check_name
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
-from lipstream.serve.ws.framing import HEARS, Framing
+from lipstream.serve.ws.ear import Ear
+from lipstream.serve.ws.framing import Framing
 from lipstream.serve.ws.lag import Lag
 from lipstream.serve.ws.socket import Socket
 from lipstream.serve.ws.telling import failed, started, stats, told
@@ -56,8 +57,9 @@ class NativeStream:
         try:
             start = await self._start(socket)
             async with self.live.open(_opening(start, socket)) as session:
+                ear = await session.work(lambda: Ear(start))
                 framing = await session.work(lambda: Framing(start, session.avatar, self.jpeg_quality))
-                await Conversation(socket, session, start, framing, self.now_ms).hold()
+                await Conversation(socket, session, ear, framing, self.now_ms).hold(start)
         except WebSocketDisconnect:
             raise
         except Exception as error:
@@ -83,7 +85,7 @@ class Conversation:
         self,
         socket: Socket,
         session: Session,
-        start: messages.Start,
+        ear: Ear,
         framing: Framing,
         now_ms: Callable[[], float],
     ) -> None:
@@ -92,20 +94,19 @@ class Conversation:
         Args:
             socket: the client's.
             session: open.
-            start: what the client wants.
+            ear: hears the client.
             framing: makes its frames.
             now_ms: a monotonic clock.
         """
-        self._socket, self._session, self._start, self._framing, self._now_ms = socket, session, start, framing, now_ms
-        self._hear = HEARS[start.coding]()
+        self._socket, self._session, self._ear, self._framing, self._now_ms = socket, session, ear, framing, now_ms
         self._pings: asyncio.Queue[float] = asyncio.Queue(MOST_PONGS)
         self._lag = Lag()
         self._skipped_pictures = self._frames_told = 0
         self._told_ms = now_ms()
 
-    async def hold(self) -> None:
-        """Go on until the session ends, or one of both sides makes an end."""
-        await self._send(started(self._session, self._start, self._framing))
+    async def hold(self, start: messages.Start) -> None:
+        """Go on until the session ends, or one of both sides makes an end; `start` is what the client wants."""
+        await self._send(started(self._session, start, self._framing))
         tasks = [asyncio.create_task(one) for one in (self._listen(), self._show(), self._answer_pings())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -123,7 +124,7 @@ class Conversation:
                 case messages.Sound() | messages.End() if self._session.state == "draining":
                     pass  # the server stops, which its client cannot know yet
                 case messages.Sound(data):
-                    await self._session.push(self._hear(data))
+                    await self._session.push(self._ear.hear(data))
                 case messages.End():
                     await self._session.push(END)
                 case messages.Interrupt():
@@ -149,6 +150,7 @@ class Conversation:
         packed = await self._session.work(lambda: encode(self._framing.pack(frame, picture=picture)))
         began_ms = self._now_ms()
         await self._socket.send(packed)
+        self._ear.play(frame.audio)
         self._socket.call.spent.frames += 1
         self._skipped_pictures += not picture
         if self._session.settings.paced:

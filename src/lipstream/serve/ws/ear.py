@@ -1,0 +1,48 @@
+"""A client's sound as it was sent in, samples out, cleaned where the client wants that."""
+
+from collections.abc import Callable
+from functools import partial
+
+from lipstream.audio.opus import OpusDecoder
+from lipstream.serve.sound_in import SoundIn
+from lipstream.types import Float32, Pcm
+from lipstream.wire.live_messages import SoundCoding, Start
+from lipstream.wire.pcm import read_samples
+
+READERS: dict[SoundCoding, Callable[[], Callable[[bytes], Float32]]] = {
+    "s16le": lambda: partial(read_samples, coding="int16"),
+    "f32le": lambda: partial(read_samples, coding="float32"),
+    "opus": lambda: OpusDecoder().decode,
+}
+"""What reads the sound of one client."""
+
+
+class Ear:
+    """Hears one client.
+
+    Args:
+        start: what the client wants.
+
+    Raises:
+        MissingExtraError: its sound is to be cleaned, and livekit is not installed.
+        InputError: it is to be cleaned, and of a rate that cannot be.
+    """
+
+    def __init__(self, start: Start) -> None:
+        self._read = READERS[start.coding]()
+        self._sound_in = SoundIn(start.sound_in, start.rate_hz) if start.sound_in else None
+        self._audible = start.sound != "none"
+
+    def hear(self, data: bytes) -> Float32:
+        """The samples of one message, `[n]` float32 in -1..1; cleaned ones are up to 10 ms behind.
+
+        Raises:
+            InputError: it holds no such sound.
+        """
+        sound = self._read(data)
+        return sound if self._sound_in is None else self._sound_in.clean(sound)
+
+    def play(self, audio: Pcm) -> None:
+        """Tell what is sent to the client now, `[n]` float32 at 16 kHz: once played, it may come back as an echo."""
+        if self._sound_in is not None and self._audible:
+            self._sound_in.play(audio)
