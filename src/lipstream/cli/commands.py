@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 import lipstream
-from lipstream.cli import avatar, bench, configuration, evaluate, generate, keys, serve, train
+from lipstream.cli import avatar, bench, configuration, dub, evaluate, generate, keys, serve, train
 from lipstream.cli.interrupt import INTERRUPTED
 from lipstream.cli.logs import show_logs
 from lipstream.config import Config, read_config
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command(name="generate")(generate.generate)
 app.add_typer(avatar.app, name="avatar")
 app.command(name="train")(train.train)
+app.command(name="dub")(dub.dub)
 app.command(name="evaluate")(evaluate.evaluate)
 app.command(name="bench")(bench.bench)
 app.command(name="serve")(serve.serve)

@@ -42,8 +42,14 @@ def open_run(folder: Path, request: Mapping[str, object], *, resume: bool) -> No
         return
     if not resume:
         raise OutputExistsError(f"{folder} holds a training that was begun; go on with --resume, or remove the folder.")
-    if json.loads(path.read_text()) != json.loads(json.dumps(request)):
+    if not is_of(folder, request):
         raise InputError(f"{folder} holds the training of other videos or another seed; remove it or name another.")
+
+
+def is_of(folder: Path, request: Mapping[str, object]) -> bool:
+    """Whether a folder holds the run of a request."""
+    path = folder / REQUEST
+    return path.is_file() and bool(json.loads(path.read_text()) == json.loads(json.dumps(request)))
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,116 @@
+"""`lipstream dub`: a film and new sound in, the film with new lips out."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lipstream.cli.generate import EngineName, QualityName
+from lipstream.cli.interrupt import held
+from lipstream.cli.progress import progress_of_stages
+from lipstream.cli.train import MINUTES, train
+from lipstream.clock import now_ms
+from lipstream.config import Config
+from lipstream.errors import InputError, OutputExistsError
+from lipstream.types import FRAME_RATE_HZ
+
+if TYPE_CHECKING:
+    from lipstream.train.dub import Dubbed
+
+
+def dub(  # noqa: PLR0913, PLR0917  one argument an option
+    context: typer.Context,
+    film: Annotated[Path, typer.Argument(metavar="FILM", help="Any video, of half an hour at most.")],
+    audio: Annotated[
+        Path, typer.Option(metavar="FILE", help="What to say; anything with sound. It becomes the film's.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT.mp4", help="The new film.")],
+    avatar: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH", help="An avatar of the person who is seen. Default: trained on the film."),
+    ] = None,
+    length: Annotated[
+        Literal["hold", "refuse"],
+        typer.Option(help="Of longer sound than the film: hold the last picture, lips moving, or refuse it."),
+    ] = "hold",
+    gain: Annotated[float, typer.Option(help="Factor of every mouth movement, 0 to 2.")] = 1.0,
+    engine: Annotated[EngineName, typer.Option(help="What runs the networks.")] = "auto",
+    quality: Annotated[QualityName, typer.Option(help="low is fastest, high is best, auto is medium.")] = "auto",
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the avatar that is trained. Default: as the film.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Of training at most, where no avatar is named.", min=0.01)] = MINUTES,
+    face_models: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The two face models. Default: the cache."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Dub a film: new lips on its own pictures, saying other sound; cuts, length and other people stay.
+
+    Without --avatar one is trained on the film first, and kept under the film's name; interrupted, the same command
+    goes on. docs/training.md says more.
+
+    \b
+    lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4
+    lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4 --avatar me --length refuse
+    """  # noqa: D301  typer keeps the lines after a backspace character as they are
+    with held():  # imported here because codecs and engines take half a second, which `--help` need not wait for
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+        from lipstream.train import dub as dubbing  # noqa: PLC0415
+        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+
+    config: Config = context.obj
+    wish = dubbing.Wish(film, audio, out, length=length, gain=gain, overwrite=overwrite)
+    try:
+        dubbing.check(wish)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
+    if avatar is None:
+        dubbing.frames_said(audio)  # an hour of training for sound that cannot be used helps nobody
+        avatar = name or name_of(film)
+        if not trained_on(film, avatar, config.home):
+            train(context, [film], avatar, minutes=minutes, resume=True, face_models=face_models)
+    start_ms = now_ms()
+    path = find(avatar, config.home)
+    with held():  # engines are imported in it
+        person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
+        finder = load_landmarker(face_models)
+    with progress_of_stages() as progress:
+        made = dubbing.dub(wish, person, dubbing.scale_of(open_bundle(path)), finder, progress)
+    print(summary(out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
+
+
+def name_of(film: Path) -> str:
+    """What to call an avatar that is trained on a film: its name, of letters, digits, '.', '_' and '-'."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", film.stem).strip(".-_")[:60] or "film"
+
+
+def trained_on(film: Path, name: str, home: Path) -> bool:
+    """Whether the avatar of that name was trained on this very film.
+
+    Raises:
+        OutputExistsError: there is one of that name, of other recordings.
+        InputError: the film cannot be read.
+    """
+    from lipstream.train.run_folder import is_of, request_of  # noqa: PLC0415  codecs
+
+    if not (home / "avatars" / name).exists():
+        return False
+    if is_of(home / "training" / name, request_of([film], seed=0)):
+        return True
+    raise OutputExistsError(
+        f"There is an avatar {name} already, of other recordings; speak by it with --avatar {name}, or train another "
+        "with --name."
+    )
+
+
+def summary(out: Path, made: "Dubbed", elapsed_ms: float, engine: str) -> str:
+    """The line that ends the work: what was made, in how much of it the person speaks, how fast, by what."""
+    return (
+        f"{out}: {made.frames} frames, {made.painted} of them with new lips, {made.frames / FRAME_RATE_HZ:.1f} s of "
+        f"film in {elapsed_ms / 1000:.1f} s, {engine}"
+    )
