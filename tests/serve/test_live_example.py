@@ -46,7 +46,3 @@ def test_a_wav_becomes_a_video(run: Run, hello_path: Path, tmp_path: Path) -> No
         assert len([*file.decode(video=0)]) == 52
     with av.open(str(out)) as file:
         assert sum(frame.samples for frame in file.decode(audio=0)) >= 52 * 640
-
-
-def test_what_is_wrong_is_told(run: Run, hello_path: Path, tmp_path: Path) -> None:
-    assert "There is no avatar 'nobody'" in run(hello_path, tmp_path / "out.mp4", "nobody")

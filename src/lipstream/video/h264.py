@@ -41,6 +41,7 @@ class H264Encoder:
             "tune": "zerolatency",
             "profile": "baseline",
             "forced-idr": "1",
+            "sc_threshold": "0",  # no key frame but those that are due or asked for: they are large
             "maxrate": f"{bitrate_kbps}k",
             "bufsize": f"{int(bitrate_kbps * BUFFER_S)}k",
         }
