@@ -35,6 +35,8 @@ export class SocketWay {
   #roundTripMs = NaN;
   /** @type {any} */
   #stats = {};
+  /** @type {Trouble | null} */
+  #said = null;
   #timer = 0;
   #request = 0;
 
@@ -137,7 +139,7 @@ export class SocketWay {
   #told(event) {
     if (event.type === "pong") this.#roundTripMs = performance.now() - event.sent_ms;
     else if (event.type === "stats") this.#stats = event;
-    else if (event.type === "error") this.#listener.failed(new Trouble(event.message, "", event.request_id));
+    else if (event.type === "error") this.#said = new Trouble(event.message, "", event.request_id); // and closes
     else if (event.type === "speaking" || event.type === "resting") this.#listener.state(event.type);
     else if (event.type === "interrupted") {
       this.#interrupting = false;
@@ -199,7 +201,7 @@ export class SocketWay {
   /** @param {CloseEvent} event */
   async #gone(event) {
     await this.#finish();
-    this.#listener.closed(ofClose(event.code));
+    this.#listener.closed(this.#said ?? ofClose(event.code));
   }
 
   async #finish() {

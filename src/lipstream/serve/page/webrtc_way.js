@@ -26,11 +26,12 @@ export class WebRtcWay {
   /**
    * @param {Wish} wish
    * @param {Listener} listener
+   * @param {RTCConfiguration} configuration
    */
-  constructor(wish, listener) {
+  constructor(wish, listener, configuration) {
     this.#wish = wish;
     this.#listener = listener;
-    this.#peer = new RTCPeerConnection();
+    this.#peer = new RTCPeerConnection(configuration);
     this.#channel = this.#peer.createDataChannel("lipstream.v1");
     this.#channel.onmessage = ({ data }) => this.#told(JSON.parse(data));
     this.#tap = new Tap();
@@ -44,7 +45,7 @@ export class WebRtcWay {
    */
   static async open(wish, listener) {
     if (!("RTCPeerConnection" in globalThis)) throw new Trouble("This browser has no WebRTC.", "");
-    const way = new WebRtcWay(wish, listener);
+    const way = new WebRtcWay(wish, listener, await (await wish.access.ask("v1/webrtc")).json());
     try {
       await way.#connect();
     } catch (error) {

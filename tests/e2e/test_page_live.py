@@ -1,0 +1,100 @@
+"""The page with a microphone that plays a real clip, over both ways; minutes long."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.browser import browsing
+from lipstream.audio.read import read_pcm
+from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.offline import render
+from lipstream.types import FRAME_MS, Float32
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+HELLO = ROOT / "examples" / "hello.wav"
+MOUTH = (0.39, 0.69, 0.61, 0.81)  # of the drawn head, in shares of the picture
+WAYS = pytest.mark.parametrize("way", ["websocket", "webrtc"])
+
+
+@WAYS
+def test_the_mouth_opens_with_what_the_microphone_hears(url: str, tiny: Avatar, way: str) -> None:
+    wanted = np.array([brightness(frame.image) for frame in render(read_pcm(HELLO), tiny)], np.float32)
+    seconds = 2 * len(wanted) * FRAME_MS / 1000 + 2  # the clip repeats: one of it is whole
+    with browsing(url, microphone=HELLO) as visit:
+        visit.options(way=way, echo=False, noise=False, gate=False)
+        visit.watch(MOUTH)
+        visit.page.click("#microphone")
+        visit.wait("recorded.seen.length > 10")
+        visit.page.wait_for_timeout(seconds * 1000)
+        seen = np.array(visit.recorded()["seen"], np.float64)
+        shown = visit.page.locator("#figures dd").first.text_content()
+        assert visit.complaints == []
+    assert shown == {"websocket": "WebSocket", "webrtc": "WebRTC"}[way]
+    grid_ms = np.arange(seen[0, 0], seen[-1, 0], FRAME_MS)
+    taken = np.searchsorted(seen[:, 0], grid_ms, side="right") - 1
+    got = seen[taken, 1].astype(np.float32)
+    assert best_correlation(wanted, got) >= 0.9
+
+
+def brightness(image: np.ndarray) -> float:
+    height, width = image.shape[:2]
+    left, top, right, bottom = (round(share * size) for share, size in zip(MOUTH, (width, height) * 2, strict=True))
+    return float(image[top:bottom, left:right].mean())
+
+
+def best_correlation(wanted: Float32, got: Float32) -> float:
+    starts = range(len(got) - len(wanted))
+    return max(float(np.corrcoef(wanted, got[start : start + len(wanted)])[0, 1]) for start in starts)
+
+
+@WAYS
+def test_sound_and_picture_of_claps_are_together(way: str) -> None:
+    pytest.importorskip("onnx", reason='needs pip install ".[train]"')
+    command = [sys.executable, str(ROOT / "benchmarks" / "page.py"), "--ways", way]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603  our own
+    report = json.loads(done.stdout)["page"][way]
+    offset_ms = report["sound_minus_picture_ms"]
+    assert report["claps"] >= 18
+    assert -40 <= offset_ms["p5"] <= offset_ms["p95"] <= 60
+    assert report["interruption_ms"] <= 100
+
+
+def test_another_avatar_or_way_goes_on_with_the_same_sound(url: str) -> None:
+    with browsing(url, microphone=HELLO, record=False) as visit:
+        visit.options(way="websocket")
+        visit.page.click("#microphone")
+        visit.wait("document.querySelector('#figure-way').textContent === 'WebSocket'")
+        visit.page.select_option("#way", "webrtc")
+        visit.wait("document.querySelector('#figure-way').textContent === 'WebRTC'")
+        assert visit.page.get_attribute("#microphone", "aria-pressed") == "true"
+        visit.wait("document.querySelector('#state').dataset.state === 'speaking'")
+        assert visit.complaints == []
+
+
+def test_the_test_mode_asks_for_one_picture_after_the_other(url: str) -> None:
+    with browsing(url, record=False) as visit:
+        visit.options(way="websocket")
+        visit.page.click("#test-mode")
+        visit.wait("Number(document.querySelector('#figure-painted').textContent) > 15")
+        assert "picture " in visit.page.inner_text("#figure-detail")
+        visit.page.click("#test-mode")
+        visit.wait("document.querySelector('#state').dataset.state === 'off'")
+        assert visit.complaints == []
+
+
+def test_what_was_said_is_said_again_slowly(url: str) -> None:
+    with browsing(url, record=False) as visit:
+        visit.options(way="websocket")
+        visit.page.click("#voice")
+        visit.wait("!document.querySelector('#again').disabled")
+        visit.wait("document.querySelector('#state').dataset.state === 'resting'")
+        visit.page.click("#again")
+        visit.wait("document.querySelector('#again').disabled")
+        visit.wait("!document.querySelector('#again').disabled")
+        assert visit.complaints == []
