@@ -1,6 +1,6 @@
 """Makes the two networks of a few KB that stand for SyncTalk_2D's in tests of the import: random, but of its shapes.
 
-    python tests/assets/make_tiny_synctalk.py FOLDER      # needs pip install ".[train]"
+python tests/assets/make_tiny_synctalk.py FOLDER      # needs pip install ".[train]"
 """
 
 import sys

