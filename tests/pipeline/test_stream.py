@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from fake_stream import InlineBatcher, InlineWorkers, Listener, codes_of, listening, run, settle
+from fake_stream import FakeTime, InlineBatcher, InlineWorkers, Listener, codes_of, listening, run, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lipstream.errors import BusyError, InputError
+from lipstream.errors import BusyError, EngineError, InputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.pipeline.offline import render
-from lipstream.pipeline.painting import Workshop
+from lipstream.pipeline.painting import PATIENCE_MS, RETRY_MS, Workshop
 from lipstream.pipeline.playout import END, Ended, Resting, Speaking, Underrun
 from lipstream.pipeline.session import FROM_FILE, FROM_MICROPHONE, FROM_TTS, StreamFrame, StreamSettings
 from lipstream.pipeline.stream import AHEAD_FRAMES, Stream
@@ -257,10 +257,31 @@ def test_closing_withdraws_what_is_painted_and_frees_who_pushes(tiny: Avatar, he
 def test_an_error_of_a_frame_is_told_where_the_frame_would_be(tiny: Avatar) -> None:
     async def test() -> None:
         batcher = InlineBatcher()
-        batcher.error = BusyError("too many frames wait")
+        batcher.error = EngineError("out of memory")
         async with Stream(tiny, Workshop(batcher, InlineWorkers(), lambda: 0.0), LIVE) as stream:
-            with pytest.raises(BusyError, match="too many"):
+            with pytest.raises(EngineError, match="out of memory"):
                 await anext(stream)
+
+    run(test)
+
+
+def test_a_frame_waits_for_room_in_a_full_queue_but_not_for_ever(tiny: Avatar) -> None:
+    async def test() -> None:
+        time, batcher = FakeTime(), InlineBatcher()
+        async with Stream(tiny, Workshop(batcher, InlineWorkers(), time.now_ms, time.sleep), LIVE) as stream:
+            batcher.error = BusyError("too many frames wait")
+            coming = asyncio.ensure_future(anext(stream))
+            await time.pass_ms(1_000)
+            assert not coming.done()
+            batcher.error = None
+            await time.pass_ms(20)
+            assert isinstance(await coming, StreamFrame)
+        async with Stream(tiny, Workshop(batcher, InlineWorkers(), time.now_ms, time.sleep), LIVE) as stream:
+            batcher.error = BusyError("too many frames wait")
+            coming = asyncio.ensure_future(anext(stream))
+            await time.pass_ms(PATIENCE_MS + 2 * RETRY_MS)
+            with pytest.raises(BusyError, match="too many"):
+                await coming
 
     run(test)
 

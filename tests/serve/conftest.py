@@ -15,6 +15,7 @@ from lipstream.pipeline.painting import Workshop
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.live.floor import Live
+from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
 from lipstream.serve.rpc import Allowance, Calls
@@ -63,9 +64,9 @@ def avatars(registry: Registry[Avatar]) -> Avatars:
 
 @pytest.fixture
 def live(registry: Registry[Avatar], batcher: Batcher) -> Iterator[Live]:
-    """Sessions of the tiny avatar in real time, as many as anybody wants; for one event loop."""
+    """Sessions of the tiny avatar in real time that paint every picture, on a slow machine too; for one event loop."""
     with ThreadPoolExecutor(2) as threads, ThreadPoolExecutor(2) as loaders:
-        yield Live(registry, Workshop(batcher, threads, now_ms), loaders)
+        yield Live(registry, Workshop(batcher, threads, now_ms), loaders, LiveLimits(adaptive=False))
 
 
 @pytest.fixture

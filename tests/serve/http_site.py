@@ -20,6 +20,7 @@ from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import Parts, http_app
 from lipstream.serve.live.floor import Live
+from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.origins import Origins
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.rpc import Allowance
@@ -66,7 +67,7 @@ def site(core: Core, avatars: Avatars, tiny_path: Path) -> Iterator[Site]:
             Parts(
                 core=core,
                 avatars=avatars,
-                live=Live(core.registry, Workshop(core.batcher, workers, now_ms), workers),
+                live=Live(core.registry, Workshop(core.batcher, workers, now_ms), workers, LiveLimits(adaptive=False)),
                 bundle_of=bundle_of,
                 workers=workers,
                 guard=Guard(None, Tokens(), Quotas(), now_ms),

@@ -186,6 +186,7 @@ def _live_limits(config: ServerConfig) -> LiveLimits:
         config.server.max_audio_s * 1000,
         live.idle_timeout_s * 1000 or math.inf,
         live.max_duration_s * 1000 or math.inf,
+        live.adaptive,
     )
 
 

@@ -177,6 +177,8 @@ class LiveSessions(_Tree):
     """after how many seconds a session ends to which nothing comes, 0 to 604800; 0 means never"""
     max_duration_s: Annotated[float, Field(ge=0, le=604_800)] = 43_200
     """after how many seconds a session ends, 0 to 604800; 0 means never"""
+    adaptive: bool = True
+    """whether sessions do less while frames are late: a smaller network, then 12.5 pictures a second"""
 
 
 class WebRtc(_Tree):

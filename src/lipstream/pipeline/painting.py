@@ -6,12 +6,15 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from lipstream.errors import BusyError
 from lipstream.pipeline.batch import Painter
 from lipstream.render.faces import Face
 from lipstream.types import Float32, Image
 from lipstream.video.clip import Clip
 
 Result = TypeVar("Result")
+PATIENCE_MS = 5_000.0
+RETRY_MS = 20.0
 
 
 class PaintQueue(Protocol):
@@ -63,7 +66,7 @@ class Workshop:
             The finished frame, `HWC` uint8 BGR.
 
         Raises:
-            BusyError: too many frames wait for the networks.
+            BusyError: too many frames wait for the networks, for more than 5 s.
             MediaError: the driving clip is damaged.
         """
 
@@ -74,6 +77,19 @@ class Workshop:
 
         image, visual = await self.work(prepare)
         if visual is not None:
-            patch = await asyncio.wrap_future(self.batcher.submit(face, visual, code, due_ms=due_ms, client=client))
+            patch = await self._patch(face, visual, code, due_ms, client)
             await self.work(lambda: face.compose(image, picture, patch))
         return image
+
+    async def _patch(self, face: Face, visual: Float32, code: Float32, due_ms: float, client: Hashable) -> Float32:
+        """Have it painted; where the queue is full a frame rather waits than ends its stream."""
+        begin_ms = self.now_ms()
+        while True:
+            try:
+                patch = self.batcher.submit(face, visual, code, due_ms=due_ms, client=client)
+            except BusyError:
+                if self.now_ms() - begin_ms > PATIENCE_MS:
+                    raise
+                await self.sleep(RETRY_MS / 1000)
+            else:
+                return await asyncio.wrap_future(patch)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.serve.live.floor import Live
 from lipstream.serve.registry import Registry
@@ -94,7 +95,8 @@ class Process:
                 network = f"{avatar.quality} {avatar.precision} by {avatar.engine} on {loaded.device}"
             say(f"{loaded.name} loaded in {loaded.load_ms / 1000:.1f} s, {loaded.size_bytes / 1e6:.0f} MB: {network}")
         if self.live is not None and self.preload and not stop.is_set():
-            say(await self.live.measure(self.preload[0]))
+            with suppress(InputError):  # one that hears no sound: the first session of another measures
+                say(await self.live.measure(self.preload[0]))
         if not stop.is_set():
             for listener in self.listeners:
                 await listener.ready()

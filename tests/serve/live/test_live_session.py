@@ -198,6 +198,59 @@ def test_a_session_to_which_nothing_comes_ends(registry: Registry[Avatar], hello
     run(test)
 
 
+def test_a_speech_that_was_sent_at_once_is_shown_to_its_end(registry: Registry[Avatar], hello: Pcm) -> None:
+    async def test() -> None:
+        floor = FakeFloor(registry, LiveLimits(idle_ms=500))
+        async with floor.visitor(settings=FROM_TTS) as visitor:
+            await visitor.session.push(hello)
+            await visitor.session.push(END)
+            await floor.time.pass_ms(2_300)
+            assert visitor.error is None
+            await floor.time.pass_ms(600)
+            assert isinstance(visitor.error, SessionOverError)
+            assert np.array_equal(visitor.sound, hello)
+
+    run(test)
+
+
+def test_who_speaks_on_and_takes_nothing_is_half_gone(
+    registry: Registry[Avatar], hello: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lipstream.serve.live.floor.GRACE_S", 0.0)
+
+    async def test() -> None:
+        floor, stuck = FakeFloor(registry, LiveLimits(idle_ms=1_000)), asyncio.Event()
+
+        async def send() -> None:
+            async with floor.visitor(listens=False) as visitor:
+                speaking = asyncio.create_task(visitor.speak(hello))
+                try:
+                    await anext(visitor.session)
+                    await stuck.wait()  # the client takes nothing
+                finally:
+                    speaking.cancel()
+
+        with pytest.raises(TimeoutError):
+            await send()
+        assert floor.live.floor().sessions == {}
+
+    run(test)
+
+
+def test_a_server_that_stops_lets_what_was_pushed_be_shown_and_hears_no_more(floor: FakeFloor, hello: Pcm) -> None:
+    async def test() -> None:
+        async with floor.visitor() as visitor:
+            await visitor.speak(hello[:9_000])
+            floor.live.drain()
+            await visitor.session.push(hello[9_000:])  # its client cannot know
+            await floor.time.pass_ms(1_000)
+            assert visitor.listening is not None
+            assert visitor.listening.done()
+            assert np.array_equal(visitor.sound, hello[:9_000])
+
+    run(test)
+
+
 def test_no_session_lasts_for_ever(registry: Registry[Avatar], hello: Pcm) -> None:
     async def test() -> None:
         floor = FakeFloor(registry, LiveLimits(max_duration_ms=800))

@@ -24,6 +24,8 @@ from lipstream.serve.live.session import Session
 from lipstream.serve.registry import Registry
 
 DEFAULT_LIMITS = LiveLimits()
+GRACE_S = 10.0
+"""So long a transport may take to end once its session has failed; then it is cancelled."""
 _log = logging.getLogger(__name__)
 
 
@@ -77,18 +79,22 @@ class Live:
         Raises:
             BusyError: as many are open as may be, those that are cannot keep up, or every place for an avatar is taken.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
+            TimeoutError: the session failed, and what is in the block took no notice for 10 s.
         """
         if not self._most:
             await self.measure(opening.avatar)
         self._enter(opening)
         try:
-            async with AsyncExitStack() as stack:
+            async with asyncio.timeout(None) as patience, AsyncExitStack() as stack:
                 avatar, light = await stack.enter_async_context(self._leased(opening.avatar))
                 settings = replace(opening.settings, client=opening.client)
                 session = Session(avatar, self._workshop, settings, self._limits, self)
                 stack.push_async_callback(self._end, session, opening.avatar)
                 self._present[session.id] = _Present(session, opening, light)
                 self._ease()
+                # Whoever is stuck in sending to a client that takes nothing is not even told that it is over.
+                clock = asyncio.get_running_loop().time
+                session.when_failed = lambda: patience.reschedule(clock() + GRACE_S)
                 yield session
         finally:
             self._open -= 1
@@ -132,12 +138,12 @@ class Live:
     def drain(self) -> None:
         """Let every session end once what was pushed is shown."""
         for one in self._present.values():
-            one.session.drain()
+            one.session.drain(deaf=True)
 
     def showed(self, passed: Passed) -> None:
         """Count a frame, and let sessions do less or more."""
         self._metrics.showed(passed)
-        step = self._pressure.observe(passed.late_ms, self._workshop.now_ms())
+        step = self._pressure.observe(passed.late_ms, self._workshop.now_ms()) if self._limits.adaptive else 0
         if step > 0:
             self._do_less()
         elif step < 0:
@@ -161,6 +167,7 @@ class Live:
 
     async def _end(self, session: Session, avatar: str) -> None:
         del self._present[session.id]
+        self._slowed = min(self._slowed, len(self._present))  # else, with the last one gone, nobody would come in again
         await session.close()
         self._registry.add_frames(avatar, session.stats().frames)
 

@@ -42,6 +42,8 @@ class LiveLimits:
     """A session to which nothing comes for so long ends."""
     max_duration_ms: float = math.inf
     """A session that is so old ends."""
+    adaptive: bool = True
+    """Whether they do less while frames are late."""
 
 
 @dataclass(frozen=True, slots=True)

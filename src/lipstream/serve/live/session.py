@@ -51,6 +51,8 @@ class Session:
         """Who speaks."""
         self.settings = settings
         """How the session is."""
+        self.when_failed: Callable[[], object] = lambda: None
+        """Called once it is over before its client ended it."""
         self._workshop, self._limits, self._observer = workshop, limits, observer
         self._stream = Stream(avatar, workshop, settings, self._showed)
         self._inbox = Inbox(settings.sample_rate_hz, limits.max_waiting_ms)
@@ -58,9 +60,9 @@ class Session:
         self._came = asyncio.Event()
         self._state: State = "idle"
         self._ends = 0
-        self._taking = False
+        self._taking = self._deaf = False
         self._fault: Exception | None = None
-        self._began_ms = self._sign_ms = workshop.now_ms()
+        self._began_ms = self._sign_ms = self._asked_ms = workshop.now_ms()
         self._first_sound_ms: float | None = None
         self._first_frame_ms = 0.0
         self._averages, self._late_frames = Averages(), 0
@@ -88,8 +90,10 @@ class Session:
         """
         if self._fault is not None:
             raise self._fault
+        if self._deaf:
+            return
         if self._state in {"draining", "closed"}:
-            raise InputError(f"there is sound for a session that is {self._state}; open another one")
+            raise InputError(f"there is sound for a session that is {self._state}, after its end; open another one")
         if sound is not END:
             check_samples(sound)
             self._meter.put(sound)
@@ -108,8 +112,13 @@ class Session:
             dropped_samples=samples * SAMPLE_RATE_HZ // self.settings.sample_rate_hz, dropped_ends=ends
         )
 
-    def drain(self) -> None:
-        """Take no more sound, show what was pushed to its end, and let the iteration end after its Ended."""
+    def drain(self, *, deaf: bool = False) -> None:
+        """Take no more sound, show what was pushed to its end, and let the iteration end after its Ended.
+
+        Args:
+            deaf: whether sound that comes nevertheless is no fault; its client cannot know.
+        """
+        self._deaf = self._deaf or deaf
         if self._state not in {"draining", "closed"}:
             self._put(END)
             self._state = "draining"
@@ -122,13 +131,14 @@ class Session:
 
         Raises:
             InputError: somebody else waits for it already.
-            SessionOverError: nothing came from the client for too long, or the session is as old as it may be.
+            SessionOverError: nothing came, or nothing was taken, for too long, or the session is as old as it may be.
             BusyError: too many frames of all sessions wait for the networks.
             Exception: what `fail` was told; sound that could not be heard, a picture that could not be made.
         """
         if self._taking:
             raise InputError("somebody takes the frames of this session already; it has one taker")
         self._left()
+        self._asked_ms = self._workshop.now_ms()
         if self._state == "draining" and not self._ends:
             raise StopAsyncIteration
         self._taking = True
@@ -178,6 +188,7 @@ class Session:
     async def fail(self, error: Exception) -> None:
         """End it, because of what its client sent or did not send; whoever iterates is told of the first error."""
         self._fault, self._state = self._fault or error, "closed"
+        self.when_failed()
         await self._stream.close()
 
     async def close(self) -> None:
@@ -210,8 +221,10 @@ class Session:
     def _showed(self, passed: Passed) -> None:
         """Count a frame that was taken."""
         self._taken_ms, self._encoded_ms = passed.taken_ms, 0.0
-        if passed.came_ms is not None and not self._first_frame_ms and self._first_sound_ms is not None:
-            self._first_frame_ms = passed.taken_ms - self._first_sound_ms
+        if passed.came_ms is not None:
+            self._sign_ms = passed.taken_ms  # as long as one's sound is shown, one is there
+            if not self._first_frame_ms and self._first_sound_ms is not None:
+                self._first_frame_ms = passed.taken_ms - self._first_sound_ms
         self._late_frames += passed.late_ms > LATE_MS
         self._averages.add(stages_of(passed))
         self._observer.showed(passed)
@@ -225,6 +238,12 @@ class Session:
         self._taken_ms = None
         self._averages.add(stages)
         self._observer.left(stages)
+
+    @property
+    def _idle_since_ms(self) -> float:
+        """When the client was last heard of, and last took something: who does only one of them is half gone."""
+        asks = self._taking or not self.settings.paced
+        return self._sign_ms if asks else min(self._sign_ms, self._asked_ms)
 
     async def _listen(self) -> None:
         """Let the stream hear what comes, a block at a time, as it has room."""
@@ -242,13 +261,13 @@ class Session:
         """End the session when its time is over."""
         limits = self._limits
         while True:
-            over_ms = min(self._sign_ms + limits.idle_ms, self._began_ms + limits.max_duration_ms)
+            over_ms = min(self._idle_since_ms + limits.idle_ms, self._began_ms + limits.max_duration_ms)
             if over_ms == float("inf"):
                 return
             if (wait_ms := over_ms - self._workshop.now_ms()) <= 0:
                 break
             await self._workshop.sleep(wait_ms / 1000)
-        idle = self._sign_ms + limits.idle_ms <= self._workshop.now_ms()
-        why = f"nothing came for {limits.idle_ms / 1000:g} s (live.idle_timeout_s)"
+        idle = self._idle_since_ms + limits.idle_ms <= self._workshop.now_ms()
+        why = f"nothing came or nothing was taken for {limits.idle_ms / 1000:g} s (live.idle_timeout_s)"
         age = f"it lasted {limits.max_duration_ms / 1000:g} s (live.max_duration_s)"
         await self.fail(SessionOverError(f"the session is over: {why if idle else age}; open another one"))

@@ -95,17 +95,15 @@ async def _listening(
 
 
 async def _take(request: pb.StreamRequest, session: Session, wanted: Wanted) -> None:
-    ended = session.state == "draining"
     match request.WhichOneof("part"):
-        case "audio" if not ended:
+        case "audio":
             await session.push(read_samples(request.audio, wanted.coding))
         case "interrupt":
             session.interrupt()
-        case "end" if not ended:
+        case "end":
             session.drain()
         case part:
-            after = " after end" if ended else ""
-            raise InputError(f"A message of a stream is {part or 'empty'}{after}; expected audio, interrupt or end.")
+            raise InputError(f"A message of a stream is {part or 'empty'}; expected audio, interrupt or end.")
 
 
 async def _header(requests: AsyncIterator[pb.StreamRequest]) -> pb.Header:
