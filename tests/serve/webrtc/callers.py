@@ -68,10 +68,10 @@ class Caller:
         await self._call("/v1/webrtc", query)
 
     async def watch(self, session: str) -> None:
-        """Call as a viewer."""
+        """Call as a viewer, whose player does not wait to know its addresses."""
         self.peer.addTransceiver("audio", "recvonly")
         self.peer.addTransceiver("video", "recvonly")
-        await self._call(f"/v1/whep/{session}", {})
+        await self._call(f"/v1/whep/{session}", {}, gathered=False)
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait for something that comes or changes here."""
@@ -100,10 +100,11 @@ class Caller:
         for protocol in transport._connection._protocols:
             protocol.transport.close()
 
-    async def _call(self, path: str, query: dict[str, str]) -> None:
+    async def _call(self, path: str, query: dict[str, str], *, gathered: bool = True) -> None:
         await self.peer.setLocalDescription(await self.peer.createOffer())
         headers = {"content-type": "application/sdp"}
-        answer = await self._client.post(path, params=query, content=self.peer.localDescription.sdp, headers=headers)
+        offer = self.peer.localDescription.sdp if gathered else _ungathered(self.peer.localDescription.sdp)
+        answer = await self._client.post(path, params=query, content=offer, headers=headers)
         assert answer.status_code == 201, answer.text
         assert answer.headers["content-type"] == "application/sdp"
         self.location, self.session = answer.headers["location"], answer.headers["lipstream-session"]
@@ -130,6 +131,10 @@ class Caller:
 
     def _tell(self) -> None:
         self._changed.set()
+
+
+def _ungathered(offer: str) -> str:
+    return "".join(line for line in offer.splitlines(keepends=True) if "candidate" not in line)
 
 
 @asynccontextmanager

@@ -236,6 +236,17 @@ def test_only_so_many_may_watch_and_patch_is_no_method(tiny_site: Site) -> None:
     assert asked(full, "PATCH", "/v1/whep/any/other", b"a=x").status_code == 405
 
 
+def test_browsers_are_told_of_the_servers_that_help(tiny_site: Site) -> None:
+    servers = (IceServer("stun:stun.example.org"), IceServer("turn:turn.example.org", "me", "secret"))
+    helped = tiny_site.but(webrtc=replace(DEFAULT_SETTINGS, ice_servers=servers))
+    assert asked(helped, "GET", "/v1/webrtc", b"").json() == {
+        "iceServers": [
+            {"urls": "stun:stun.example.org"},
+            {"urls": "turn:turn.example.org", "username": "me", "credential": "secret"},
+        ]
+    }
+
+
 def test_an_ice_server_as_a_link() -> None:
     assert IceServer("stun:stun.example.org").link == '<stun:stun.example.org>; rel="ice-server"'
     assert IceServer("turn:turn.example.org", "me", "secret").link == (

@@ -128,6 +128,7 @@ def routes(parts: Parts) -> list[BaseRoute]:
         *(_sockets(parts) if parts.speaks else ()),
         doors.post("/v1/generate", "infer", generate),
         doors.post("/v1/legacy/infer", "infer", infer),
+        doors.get("/v1/webrtc", "infer", desk.configuration),
         doors.post("/v1/webrtc", "infer", desk.talk if parts.speaks else elsewhere),
         doors.delete("/v1/webrtc/{connection}", None, desk.end),
         doors.post("/v1/whep/{session}", "infer", desk.watch if parts.speaks else elsewhere),

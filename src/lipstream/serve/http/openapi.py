@@ -101,6 +101,11 @@ def _live() -> Json:
     ended: Json = {"200": {"description": "It is over.", "content": {}}}
     return {
         "/v1/webrtc": {
+            "get": _operation(
+                "What to speak over WebRTC with",
+                "The configuration of a browser's RTCPeerConnection: servers for what cannot go straight.",
+                _ok(_json({"iceServers": {"type": "array", "items": {"type": "object"}}})),
+            ),
             "post": _operation(
                 "Speak with an avatar over WebRTC",
                 "Sound both ways, its picture back: an offer in, an answer out. docs/webrtc.md has the messages of the "
@@ -115,7 +120,7 @@ def _live() -> Json:
                     _query("token", {"type": "string"}, "A one-use token, in place of a key."),
                 ],
                 body=sdp,
-            )
+            ),
         },
         "/v1/webrtc/{connection}": {
             "delete": _operation("Hang up", "Whoever knows its name may.", ended, parameters=[connection])

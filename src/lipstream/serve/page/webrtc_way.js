@@ -8,10 +8,11 @@ const GATHERING_MS = 1500; // addresses that are found later are rarely those th
 const CONNECTING_MS = 8000;
 const HEARD_HZ = 16_000;
 
+/** @typedef {import("./way.js").Way} Way */
 /** @typedef {import("./way.js").Wish} Wish */
 /** @typedef {import("./way.js").Listener} Listener */
 
-/** @implements {import("./way.js").Way} */
+/** @implements {Way} */
 export class WebRtcWay {
   name = "WebRTC";
   #wish;

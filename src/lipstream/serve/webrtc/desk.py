@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from lipstream.errors import InputError, MissingExtraError
 from lipstream.serve.http.envelope import Exchange
@@ -37,6 +37,12 @@ class Desk:
         """
         self._live, self._settings, self._now_ms = live, settings, now_ms
         self._connections: Connections | None = None
+
+    async def configuration(self, request: Request, call: Call) -> Response:  # noqa: ARG002
+        """`GET /v1/webrtc`: what a browser makes its RTCPeerConnection with."""
+        await self._open()
+        servers = [server.told for server in self._settings.ice_servers]
+        return JSONResponse({"iceServers": servers}, headers={"cache-control": "no-store"})
 
     async def talk(self, request: Request, call: Call) -> Response:
         """`POST /v1/webrtc`."""

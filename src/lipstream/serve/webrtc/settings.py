@@ -29,6 +29,12 @@ class IceServer:
     """Its password; the browser is told it too."""
 
     @property
+    def told(self) -> dict[str, str]:
+        """As a browser's RTCPeerConnection takes it."""
+        login = {"username": self.username, "credential": self.credential}
+        return {"urls": self.url, **{name: value for name, value in login.items() if value is not None}}
+
+    @property
     def link(self) -> str:
         """As WHEP tells it in a `Link` header."""
         login = f'; username="{self.username}"; credential="{self.credential}"; credential-type="password"'
