@@ -6,10 +6,6 @@ from contextlib import aclosing
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from lipstream.serve.steps import done, taken
-
-__all__ = ["Streamed", "done", "started", "taken"]
-
 
 class Streamed(Response):
     """An answer that leaves as it is made."""
