@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from lipstream.avatar.bundle import Bundle, open_bundle
+from lipstream.errors import AvatarError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.render.mask import read_mask
 from lipstream.types import Float32, Image
@@ -47,8 +48,17 @@ class Subject:
 def load_subject(
     path: Path, speech_folder: Path, finder: FaceFinder, *, engine: str = "auto", quality: str = "auto"
 ) -> Subject:
-    """Load an avatar for measuring; arguments and errors are those of `open_avatar`, `finder` finds its face."""
+    """Load an avatar for measuring; arguments and errors are those of `open_avatar`, `finder` finds its face.
+
+    Raises:
+        AvatarError: also for an imported avatar, which has neither codes nor a mask to measure.
+    """
     bundle = open_bundle(path)
+    if bundle.manifest.driver != "code":
+        raise AvatarError(
+            f"Avatar {bundle.manifest.name} was imported and is driven by speech features; only avatars driven by "
+            "articulation are measured, such as iris."
+        )
     weight = read_mask(bundle.mask_path.read_bytes()).generated.astype(np.float32) / np.float32(255.0)
     avatar = open_avatar(path, speech_folder, engine=engine, quality=quality)
     return Subject(avatar, bundle, weight, finder)
