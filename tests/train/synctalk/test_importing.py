@@ -187,7 +187,7 @@ def test_a_gain_is_refused(avatar: Avatar) -> None:
 
 
 def test_it_is_not_measured(folder: Path) -> None:
-    with pytest.raises(AvatarError, match="drawn was imported .* only avatars driven by articulation are measured"):
+    with pytest.raises(AvatarError, match=r"drawn was imported .* only avatars driven by articulation are measured"):
         load_subject(folder, SPEECH, Blind())
 
 
