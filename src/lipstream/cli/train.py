@@ -28,7 +28,9 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
     videos: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO...", help="One to three minutes of one person who speaks; any format."),
+        typer.Argument(
+            metavar="VIDEO...", exists=True, dir_okay=False, help="One to three minutes of one person who speaks."
+        ),
     ],
     name: Annotated[str, typer.Option(metavar="NAME", help="What to call the avatar.")],
     network: Annotated[

@@ -40,6 +40,7 @@ def export_onnx(
         EngineError: torch cannot express the module.
     """
     module = module.eval().cpu().float()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that nobody asked for
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's own use of its deprecated names
         program = torch.onnx.export(

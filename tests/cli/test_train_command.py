@@ -1,0 +1,49 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from lipstream.cli.main import execute
+from lipstream.cli.progress import StageLines
+from lipstream.cli.train import summary
+from lipstream.train.judging import Judgement
+
+pytestmark = pytest.mark.usefixtures("tiny_speech")
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "me.mp4"
+    path.write_bytes(b"nothing that can be decoded")
+    return path
+
+
+def test_without_torch_the_extra_is_named(
+    video: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert execute(["train", str(video), "--name", "me"]) == 1
+    assert capsys.readouterr().err == "error: Training needs PyTorch: pip install 'lipstream[train]'.\n"
+
+
+def test_a_video_that_is_missing_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["train", str(tmp_path / "me.mp4"), "--name", "me"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_somebody_elses_consent_is_not_ones_own(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["train", str(video), "--name", "me", "--self", "--subject", "Anna"]) == 1
+    assert "--self" in capsys.readouterr().err
+
+
+def test_a_summary_says_how_good_it_is() -> None:
+    figures = Judgement(450, 0.81, 0.8, 0, 30.12, 0.93, 99.0, 0.2, 0.6, 80.4)
+    line = "over 450 held-out pictures: opening r 0.81, 0 frames late; mouth 30.1 dB, SSIM 0.93, 80 % as sharp"
+    assert summary(figures) == line
+
+
+def test_stages_are_told_now_and_then_with_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = StageLines()
+    for done, now_ms in ((0, 10_000.0), (1, 11_000.0), (25, 15_000.0), (100, 16_000.0)):
+        lines.note("faces", done, 100, now_ms)
+    assert capsys.readouterr().err == "faces: 0 %\nfaces: 25 %, 0:15 left\nfaces: 100 %\n"
