@@ -227,6 +227,11 @@ def test_without_the_package_its_name_is_said(tiny_site: Site, monkeypatch: pyte
     answer = asked(tiny_site, "POST", "/v1/webrtc", OFFER.encode())
     assert answer.status_code == 501
     assert 'pip install "lipstream[webrtc]"' in answer.json()["error"]
+    monkeypatch.setitem(sys.modules, "livekit.rtc", None)
+    monkeypatch.delitem(sys.modules, "aiortc")
+    answer = asked(tiny_site, "POST", "/v1/webrtc?sound_in=noise", OFFER.encode())
+    assert answer.status_code == 501
+    assert 'pip install "lipstream[audio]"' in answer.json()["error"]
 
 
 def test_only_so_many_may_watch_and_patch_is_no_method(tiny_site: Site) -> None:
