@@ -43,6 +43,8 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     consent: Annotated[
         str | None, typer.Option(metavar="TEXT|FILE", help="On what ground this face may speak.")
     ] = None,
+    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What others may do with it.")] = None,
+    made_by: Annotated[str | None, typer.Option(metavar="WHO", help="Who made it.")] = None,
     is_self: Annotated[bool, typer.Option("--self", help="It is your own face, and you agree.")] = False,
     seed: Annotated[int, typer.Option(help="On a CPU, the same seed and recordings give the same avatar.")] = 0,
     output: Annotated[
@@ -62,7 +64,7 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream train me.mp4 --name me --self
     lipstream train talk1.mov talk2.mov --name anna --subject "Anna Example" --consent release.txt --minutes 30
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
-    terms = stated_terms(subject=subject, consent=consent, is_self=is_self)
+    terms = stated_terms(subject=subject, consent=consent, licence=licence, made_by=made_by, is_self=is_self)
     with held():  # imported here because torch takes seconds to load, which `--help` need not wait for
         _require_torch()
         from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
@@ -89,7 +91,7 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         print(f"{quality}: {summary(figures)}")
     print(f"{name}: {config.home / 'avatars' / name if output is None else output}; curves in {run}")
     if terms.missing:
-        print(f"not recorded: {', '.join(terms.missing)} (say --subject and --consent; or --self)")
+        print(f"not recorded: {', '.join(terms.missing)} (say --subject, --consent, --licence, --made-by; or --self)")
 
 
 def summary(figures: "Judgement") -> str:
