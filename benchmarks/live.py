@@ -54,22 +54,22 @@ class Visit:
     silent_ms: list[float] = field(default_factory=list)
     """From each interruption to the first frame after it."""
 
-    async def talk(self, pcm: Pcm, *, interrupt_after_s: float | None = None) -> None:
-        """Speak in real time, and take every frame; interrupt once, or end."""
+    async def talk(self, pcm: Pcm, *, shown_frames: int | None = None) -> None:
+        """Speak in real time and take every frame, to the end or until so much speech was shown; then interrupt."""
         async with AsyncClient(self.address) as client, client.stream(self.avatar) as live:
             taking = asyncio.create_task(self._take(live))
             await asyncio.sleep(REST_S)
-            await self._speak(live, pcm, interrupt_after_s)
+            await self._speak(live, pcm, shown_frames)
             await live.end()
             await taking
 
-    async def _speak(self, live: AsyncLiveSpeech, pcm: Pcm, interrupt_after_s: float | None) -> None:
+    async def _speak(self, live: AsyncLiveSpeech, pcm: Pcm, shown_frames: int | None) -> None:
         begin_ms = now_ms()
         for number, start in enumerate(range(0, len(pcm), PIECE_SAMPLES), 1):
             await asyncio.sleep(max(0.0, begin_ms + PIECE_MS * number - now_ms()) / 1000)
             self.spoken_ms.append(now_ms())
             await live.push(pcm[start : start + PIECE_SAMPLES])
-            if interrupt_after_s is not None and number * PIECE_MS >= interrupt_after_s * 1000:
+            if shown_frames is not None and sum(speaks for *_, speaks in self.came) >= shown_frames:
                 self._interrupted_ms = now_ms()
                 await live.interrupt()
                 return
@@ -120,7 +120,7 @@ def reactions(server: Server, avatar: str, repeats: int) -> dict[str, Any]:
     """How soon the first frame of a speech comes, and silence after an interruption."""
     visits = [Visit(server.grpc_address, avatar) for _ in range(repeats)]
     for number, visit in enumerate(visits):
-        asyncio.run(visit.talk(speech(50 + number), interrupt_after_s=1.5 + 0.013 * number))
+        asyncio.run(visit.talk(speech(1_500), shown_frames=20 + number))
     return {
         "repeats": repeats,
         "first_frame_after_enough_sound_ms": spread([visit.first_frame_ms for visit in visits]),

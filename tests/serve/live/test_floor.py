@@ -199,6 +199,17 @@ def test_a_reader_that_stalls_stalls_nobody_else(floor: FakeFloor, hello: Pcm) -
     run(test)
 
 
+def test_pressure_goes_with_those_who_made_it(floor: FakeFloor) -> None:
+    async def test() -> None:
+        async with floor.visitor(listens=False):
+            seconds(floor, 1, late_ms=LATE_MS + 1)
+            assert floor.live.floor().slowed == 1
+        async with floor.visitor(listens=False) as visitor:
+            assert not visitor.session.stats().halved
+
+    run(test)
+
+
 def test_under_pressure_smaller_networks_paint_first(tiny: Avatar, tiny_path: Path) -> None:
     async def test() -> None:
         light = FaceRenderer(open_bundle(tiny_path), FlatGenerator(1.0, 0.0, 0.0))
