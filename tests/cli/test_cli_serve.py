@@ -171,12 +171,13 @@ def taken_port(stack: ExitStack) -> str:
         (lambda _: [*FREE, "--keys", "none.yaml"], "There is no keys file none.yaml"),
     ],
 )
-def test_what_cannot_be_served_is_one_line(installed: Start, arguments: Callable[[str], list[str]], says: str) -> None:
+@pytest.mark.usefixtures("installed")
+def test_what_cannot_be_served_is_one_line(
+    arguments: Callable[[str], list[str]], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with ExitStack() as stack:
-        process = stack.enter_context(installed("serve", *arguments(taken_port(stack))))
-        _, errors = process.communicate(timeout=PATIENCE_S)
-    lines = [line for line in errors.splitlines() if " info: " not in line]
-    assert process.returncode == 1, errors
+        assert execute(["serve", *arguments(taken_port(stack))]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if " info: " not in line]
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
     assert says in lines[0]
