@@ -13,8 +13,12 @@ from lipstream.pipeline.hearing import Heard
 from lipstream.pipeline.offline import render
 from lipstream.pipeline.playout import Playout, Resting, Shown, Speaking
 from lipstream.runtime.engines import load_engine
+from lipstream.serve.access import Visitor
 from lipstream.serve.core import Core, Painted, Speech
 from lipstream.serve.loading import warm
+from lipstream.serve.rpc import Call
+from lipstream.serve.wires.asked import WholeFrames
+from lipstream.serve.wires.numbered import predictions
 from lipstream.train.synctalk.importing import Sources, import_avatar
 from lipstream.types import Pcm
 from lipstream.wire.recording import Recording
@@ -70,6 +74,18 @@ def test_without_sound_it_says_its_own_features(core: Core, tiny: Avatar) -> Non
     rows = [own[row] if 0 <= row < len(own) else np.zeros(512, np.float32) for row in range(2 - 8, 2 + 8)]
     visual = tiny.face.visual([tiny.clip.image(2)], [2])
     np.testing.assert_array_equal(painted.patch, tiny.face.generate(visual, np.stack(rows).reshape(1, 32, 16, 16))[0])
+
+
+def test_what_is_sent_says_that_it_is_generated_and_of_whom(core: Core) -> None:
+    (painted,) = spoken(core, Speech("tiny", 1))
+    for jpeg in (WholeFrames().encode(painted), numbered_picture(core)):
+        assert b"digitalsourcetype/trainedAlgorithmicMedia" in jpeg[:1000]
+        assert b">drawn</rdf:li>" in jpeg[:1000]
+
+
+def numbered_picture(core: Core) -> bytes:
+    call = Call("1", Visitor("somebody", frozenset()), {}, Future())
+    return next(iter(predictions(core, Speech("tiny", 1), call, 75))).data
 
 
 def test_it_is_warmed(tiny: Avatar) -> None:

@@ -154,6 +154,16 @@ def test_packages_bring_a_video_rectangles_and_networks(tmp_path: Path, packed: 
     assert avatar.speech_features is None
 
 
+def test_of_numbered_checkpoints_the_newest_is_taken(tmp_path: Path) -> None:
+    source = tiny.write_package(tmp_path / "package")
+    (source / "models" / "generator.onnx").unlink()
+    for name in ("9.pth", "99.pth", "best.pth"):
+        (source / "models" / name).write_bytes(b"x")
+    (tmp_path / "bundle").mkdir()
+    with pytest.raises(LipstreamError, match=r"99\.pth|train"):  # damaged, or unread where there is no torch
+        import_avatar(Sources(source), tmp_path / "bundle", "drawn", TERMS)
+
+
 def test_older_packages_bring_bounds(tmp_path: Path) -> None:
     source = tiny.write_package(tmp_path / "package")
     shutil.rmtree(source / "cache")

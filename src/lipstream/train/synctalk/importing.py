@@ -70,7 +70,7 @@ def import_avatar(
     """
     with opened(sources.dataset) as dataset, tempfile.TemporaryDirectory(prefix="lipstream-pictures-") as spare:
         check_mode(dataset)
-        checkpoint = sources.checkpoint or _inside(dataset, GENERATORS)
+        checkpoint = sources.checkpoint or _inside(dataset, GENERATORS) or _newest(dataset)
         if checkpoint is None:
             raise InputError(
                 f"{sources.dataset} holds no generator; name one with --checkpoint best.pth or model.onnx."
@@ -121,6 +121,12 @@ def ping_pong(pictures: int) -> list[int]:
 
 def _inside(dataset: Path, names: tuple[str, ...]) -> Path | None:
     return next((dataset / name for name in names if (dataset / name).is_file()), None)
+
+
+def _newest(dataset: Path) -> Path | None:
+    """The checkpoint of the highest number, which SyncTalk_2D's inference takes too."""
+    found = [path for folder in ("models", "checkpoint") for path in (dataset / folder).glob("*.pth")]
+    return max((path for path in found if path.stem.isdecimal()), key=lambda path: int(path.stem), default=None)
 
 
 def _own_features(dataset: Path) -> Features | None:
