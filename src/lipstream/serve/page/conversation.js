@@ -24,7 +24,7 @@ export class Conversation {
   #wish = null;
   #opening = 0; // whoever asks last is served
   #idle = 0;
-  /** Told when it closed itself. */
+  /** Told when it closed itself. @type {() => void} */
   onidle = () => {};
   /** Told why the first way was not taken. @type {(reason: unknown) => void} */
   onsecond = () => {};
@@ -33,7 +33,7 @@ export class Conversation {
   constructor(listener) {
     this.#listener = {
       ...listener,
-      closed: (trouble) => {
+      closed: (/** @type {import("./words.js").Trouble} */ trouble) => {
         this.way = this.#wish = null;
         listener.closed(trouble);
       },

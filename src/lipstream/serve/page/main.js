@@ -65,11 +65,12 @@ function arrivedPicture(picture, sounds) {
 /** @param {Trouble} trouble */
 function lost(trouble) {
   hush();
+  element("test-mode").setAttribute("aria-pressed", "false");
   show("off");
   complain(trouble);
 }
 
-/** Do something, and say what went wrong with it. @param {() => Promise<void>} act */
+/** Do something, and say what went wrong with it. @param {() => Promise<unknown>} act */
 async function attempt(act) {
   element("trouble").hidden = true;
   try {
@@ -224,7 +225,12 @@ async function changed() {
   if (conversation.way === null) return;
   if (conversation.way.name === "WebSocket /ws") return conversation.test(gallery.chosen, await voice(), access);
   show("connecting", `Changing to ${gallery.chosen}…`);
-  if (await connect(was ?? "recording")) arrivedState("resting");
+  const before = ears;
+  if (!(await connect(was ?? "recording"))) return;
+  arrivedState("resting");
+  if (ears === before) return;
+  if (was === "microphone") await ears?.listen(hearing()); // at another rate
+  else hush();
 }
 
 async function listDevices() {
@@ -261,7 +267,7 @@ async function loadAvatars() {
 
 const missing = lacking(globalThis);
 if (missing) complain(missing);
-gallery.onchoice = (name, url) => {
+gallery.onchoice = (/** @type {string} */ name, /** @type {string} */ url) => {
   if (conversation.way === null) stage.rest(url, name);
   attempt(async () => {
     stage.mouth = (await (await access.ask(`v1/avatars/${encodeURIComponent(name)}`)).json()).mouth ?? null;
@@ -273,7 +279,7 @@ conversation.onidle = () => {
   hush();
   show("off", "Paused: nobody spoke for a minute");
 };
-conversation.onsecond = (reason) => (element("secure").textContent = `WebSocket instead of WebRTC: ${troubleOf(reason).message}`);
+conversation.onsecond = (/** @type {unknown} */ reason) => (element("secure").textContent = `WebSocket instead of WebRTC: ${troubleOf(reason).message}`);
 
 on("microphone", "click", () => attempt(listen));
 on("voice", "click", () => attempt(async () => play(await voice())));

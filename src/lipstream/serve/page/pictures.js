@@ -58,7 +58,7 @@ export function jpegDecoder(waiting) {
   let closed = false;
   return {
     push(index, key, data) {
-      createImageBitmap(new Blob([data], { type: "image/jpeg" })).then(
+      createImageBitmap(new Blob([/** @type {BlobPart} */ (data)], { type: "image/jpeg" })).then(
         (picture) => (closed ? picture.close() : waiting.put(index, picture)),
         () => {}, // a broken picture is left out: the next one comes in 40 ms
       );

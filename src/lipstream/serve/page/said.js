@@ -54,6 +54,7 @@ export class Said {
     const url = URL.createObjectURL(new Blob([wav(this.#sounds, SAMPLE_RATE_HZ)], { type: "audio/wav" }));
     const audio = new Audio(url);
     audio.playbackRate = speed;
+    /** @type {object | null} */
     let last = null;
     const follow = () => {
       const at = audio.currentTime * SAMPLE_RATE_HZ;

@@ -28,7 +28,7 @@ export class Speaker {
     const context = new AudioContext({ sampleRate: sampleRateHz, latencyHint: "interactive" });
     await context.audioWorklet.addModule(new URL("player.worklet.js", import.meta.url));
     const player = new AudioWorkletNode(context, "player", { numberOfInputs: 0, outputChannelCount: [1] });
-    await context.resume();
+    context.resume(); // Safari's promise may wait for the next press of a button
     return new Speaker(context, player);
   }
 

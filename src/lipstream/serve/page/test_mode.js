@@ -7,7 +7,13 @@ import { ofClose, Trouble } from "./words.js";
 
 const FRAME_MS = 40;
 
-/** Asks for pictures 0 to 9 in turn; the next request leaves when the last one was answered, at most 25 a second. */
+/** @typedef {import("./way.js").Way} Way */
+
+/**
+ * Asks for pictures 0 to 9 in turn; the next request leaves when the last one was answered, at most 25 a second.
+ *
+ * @implements {Way}
+ */
 export class TestMode {
   name = "WebSocket /ws";
   #socket;
@@ -64,6 +70,7 @@ export class TestMode {
 
   interrupt() {}
 
+  /** @param {boolean} _ the pictures are mute */
   set audible(_) {}
 
   async figures() {
@@ -99,7 +106,7 @@ export class TestMode {
     }
     this.#inferences = answer.inferences;
     this.#processingMs = answer.processingMs;
-    const picture = await createImageBitmap(new Blob([answer.jpeg], { type: "image/jpeg" }));
+    const picture = await createImageBitmap(new Blob([/** @type {BlobPart} */ (answer.jpeg)], { type: "image/jpeg" }));
     this.#listener.picture(picture, []);
     picture.close();
     this.#frame += 1;
