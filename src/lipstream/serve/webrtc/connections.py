@@ -72,7 +72,15 @@ class Connections:
         """
         if self._viewers >= self._settings.max_viewers:
             raise BusyError(f"{self._viewers} viewers watch, as many as may (webrtc.max_viewers); ask again later")
-        return await self._begin(partial(self._watch, offer, self._live.session(session)), caller)
+        hold = partial(self._watch, offer, self._live.session(session))
+        self._viewers += 1
+        try:
+            answered = await self._begin(hold, caller)
+        except BaseException:
+            self._viewer_left()
+            raise
+        self.when_over(answered.connection, self._viewer_left)
+        return answered
 
     async def end(self, connection: str) -> None:
         """End a connection; a talker's session ends with it.
@@ -93,11 +101,8 @@ class Connections:
         else:
             task.add_done_callback(lambda _: call())
 
-    async def close(self) -> None:
-        """End all of them."""
-        for task in (tasks := list(self._tasks.values())):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def _viewer_left(self) -> None:
+        self._viewers -= 1
 
     async def _begin(
         self, hold: Callable[["asyncio.Future[_Answer]"], Coroutine[Any, Any, str]], caller: Caller
@@ -147,15 +152,11 @@ class Connections:
     async def _watch(self, offer: str, session: Session, answer: "asyncio.Future[_Answer]") -> str:
         show = self._shows.get(session.id) or self._relayed(session)
         async with self._seated(show, heard=True) as (seat, peer):
-            self._viewers += 1
-            try:
-                sdp = await self._answered(peer, offer, seat, show, hears=False)
-                answer.set_result(_Answer(session.id, sdp))
-                if not await peer.connected():
-                    return "it did not come about"
-                return await first(peer.over(), show.over())
-            finally:
-                self._viewers -= 1
+            sdp = await self._answered(peer, offer, seat, show, hears=False)
+            answer.set_result(_Answer(session.id, sdp))
+            if not await peer.connected():
+                return "it did not come about"
+            return await first(peer.over(), show.over())
 
     async def _answered(self, peer: Peer, offer: str, seat: Seat, show: Show, *, hears: bool) -> str:
         """Answer with the codec that the show is coded with already, if it may be."""

@@ -66,11 +66,6 @@ class Desk:
         await (await self._open()).end(request.path_params["connection"])
         return Response(status_code=200)
 
-    async def close(self) -> None:
-        """End all connections."""
-        if self._connections is not None:
-            await self._connections.close()
-
     async def _open(self) -> "Connections":
         if self._connections is None:
             kind = await asyncio.to_thread(_connections)
