@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import av
 import numpy as np
-from av.subtitles.subtitle import SubtitleSet
 
 from lipstream.audio.read import read_pcm
 from lipstream.errors import MediaError, reason_of
@@ -80,7 +79,8 @@ def sound_beside(path: Path) -> Pcm:
         MediaError: it has no sound, none that can be decoded, or no picture.
     """
     pcm = read_pcm(path)
-    late = round((_first_time_s(path, "audio") - _first_time_s(path, "video")) * SAMPLE_RATE_HZ)
+    shown_s = next(timed_pictures(path))[0] or 0.0
+    late = round((_sound_begins_s(path) - shown_s) * SAMPLE_RATE_HZ)
     return np.pad(pcm, (late, 0)) if late > 0 else pcm[-late:]
 
 
@@ -101,12 +101,11 @@ def _until_damage(path: Path) -> Iterator[tuple[float | None, Image]]:
             raise
 
 
-def _first_time_s(path: Path, kind: str) -> float:
-    """When the first picture or sound is shown, by the file; 0 where it does not say."""
+def _sound_begins_s(path: Path) -> float:
+    """When the first sound is heard, by the file; 0 where it does not say."""
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
-            track = container.streams.video[0] if kind == "video" else container.streams.audio[0]
-            times = (frame.time for frame in container.decode(track) if not isinstance(frame, SubtitleSet))
-            return float(next(times, None) or 0.0)
+        with av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore") as container:
+            first = next(container.decode(container.streams.audio[0]), None)
+            return float(first.time or 0.0) if isinstance(first, av.AudioFrame) else 0.0
     except (av.FFmpegError, IndexError) as error:
-        raise MediaError(f"{path} has no {kind} that can be decoded ({reason_of(error)}); record it again.") from error
+        raise MediaError(f"{path} has no sound that can be decoded ({reason_of(error)}); record it again.") from error
