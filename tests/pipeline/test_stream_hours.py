@@ -129,7 +129,7 @@ def lived(hours: float, skew_ppm: float) -> tuple[Hours, Stream]:
 @pytest.mark.parametrize(
     ("hours", "skew_ppm"),
     [
-        (0.02, 200),
+        (0.01, 200),
         pytest.param(8, 200, marks=pytest.mark.slow),
         pytest.param(8, -200, marks=pytest.mark.slow),
     ],

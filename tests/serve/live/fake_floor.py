@@ -68,6 +68,7 @@ class FakeFloor:
     def __init__(self, registry: Registry[Avatar], limits: LiveLimits = DEFAULT_LIMITS) -> None:
         self.time, self.batcher, self.figures = FakeTime(), InlineBatcher(), CollectorRegistry()
         workshop = Workshop(self.batcher, InlineWorkers(), self.time.now_ms, self.time.sleep)
+        self._registry = registry
         self.live = Live(registry, workshop, InlineWorkers(), limits, LiveMetrics(self.figures))
 
     @asynccontextmanager
@@ -89,6 +90,12 @@ class FakeFloor:
             yield visitor
         if visitor.listening is not None:
             await visitor.listening
+
+    @property
+    def in_use(self) -> int:
+        """Leases of the tiny avatar."""
+        used = self._registry.snapshot().of("tiny")
+        return used.in_use if used else 0
 
     def figure(self, name: str, **labels: str) -> float:
         """What a metric says; 0 where it says nothing."""
