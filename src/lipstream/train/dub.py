@@ -28,6 +28,8 @@ from lipstream.types import FRAME_MS, FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_
 from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4
 from lipstream.video.staging import check_file
 
+LOOKS = 8
+"""Pictures of the avatar, over its clip, by which it is known in the film."""
 Length = Literal["hold", "refuse"]
 
 _LOG = logging.getLogger(__name__)
@@ -92,10 +94,12 @@ def dub(wish: Wish, avatar: Avatar, scale: float, finder: FaceFinder, progress: 
     _face(avatar)
     said = frames_said(wish.audio)
     scene = watch_film(
-        wish.film, finder, _look(avatar, finder), scale, lambda done, total: progress("faces", done, total)
+        wish.film, finder, _looks(avatar, finder), scale, lambda done, total: progress("faces", done, total)
     )
     if not scene.familiar:
-        _LOG.warning("nobody in the film looks like the avatar: took who is seen most", extra={"avatar": avatar.name})
+        _LOG.warning(
+            "the avatar's face was not known again in the film: took who is seen most", extra={"avatar": avatar.name}
+        )
     if said > scene.frames and wish.length == "refuse":
         raise InputError(
             f"{wish.audio} lasts {said / FRAME_RATE_HZ:.2f} s, {wish.film} only {scene.frames / FRAME_RATE_HZ:.2f} s; "
@@ -142,11 +146,13 @@ def scale_of(bundle: Bundle) -> float:
     return float(scale)
 
 
-def _look(avatar: Avatar, finder: FaceFinder) -> Float32 | None:
-    """Eyes and nose of the avatar, None where no face is found in its first picture."""
-    image = avatar.clip.image(avatar.first_picture)
-    faces = finder.detect_all(image)
-    return look_of(image, faces[0]) if faces else None
+def _looks(avatar: Avatar, finder: FaceFinder) -> Float32:
+    """Eyes and nose of the avatar in some pictures, `[k, 1728]` float32."""
+    numbers = np.linspace(0, len(avatar.clip) - 1, LOOKS).astype(int)
+    images = [avatar.clip.image(int(number)) for number in numbers]
+    found = [(image, finder.detect_all(image)) for image in images]
+    looks = [look_of(image, faces[0]) for image, faces in found if faces]
+    return np.stack(looks) if looks else np.zeros((0, 1), np.float32)
 
 
 def _face(avatar: Avatar) -> FaceRenderer:

@@ -18,9 +18,9 @@ from lipstream.train.preprocess.following import (
     SAME_LOOK,
     FaceFinder,
     Person,
-    Sighting,
     follow,
-    mean_look,
+    likeness,
+    looks_of,
     runs_of,
     sightings,
 )
@@ -54,15 +54,13 @@ class Scene:
     """Whether the person looks like the avatar."""
 
 
-def watch_film(
-    path: Path, finder: FaceFinder, look: Float32 | None, scale: float, seen: Callable[[int, int], None]
-) -> Scene:
+def watch_film(path: Path, finder: FaceFinder, looks: Float32, scale: float, seen: Callable[[int, int], None]) -> Scene:
     """Follow a person through a film: who looks like the avatar, else who is seen largest and longest.
 
     Args:
         path: any video, of half an hour at most.
         finder: finds the faces.
-        look: of the avatar, `[432]` float32, from `following.look_of`; None where it is not known.
+        looks: some of the avatar, `[k, 1728]` float32, from `following.look_of`; perhaps none.
         scale: how the avatar frames a face; see `alignment.framing_scale`.
         seen: told the number of pictures looked at, and of how many about.
 
@@ -81,8 +79,11 @@ def watch_film(
     if frames < expected - BROKEN_OFF_FRAMES:
         fields = {"path": str(path), "pictures": frames, "expected": expected}
         _LOG.warning("damaged film: went on with the pictures that could be decoded", extra=fields)
-    alike = [track for track in tracks if look is not None and float(mean_look(track) @ look) >= SAME_LOOK]
-    return _scene(_found(alike or tracks, path), (frames, height, width), scale, familiar=bool(alike or look is None))
+    alike = [track for track in tracks if len(looks) and likeness(looks, looks_of(track)) >= SAME_LOOK]
+    person = follow(tracks, alike)
+    if not len(person.frames):
+        raise InputError(f"No face was found in {path}; expected a film that shows the person who shall speak.")
+    return _scene(bridged(person), (frames, height, width), scale, familiar=bool(alike))
 
 
 def film_pictures(path: Path) -> Iterator[Image]:
@@ -141,13 +142,6 @@ def bridged(person: Person) -> Person:
     kept = calm | (every == frames[before])
     filled = ((1 - share) * points[before] + share * points[after])[kept].astype(np.float32)
     return Person(every[kept], filled, runs_of(every[kept], filled))
-
-
-def _found(tracks: list[list[Sighting]], path: Path) -> Person:
-    person = follow(tracks)
-    if not len(person.frames):
-        raise InputError(f"No face was found in {path}; expected a film that shows the person who shall speak.")
-    return bridged(person)
 
 
 def _scene(person: Person, size: tuple[int, int, int], scale: float, *, familiar: bool) -> Scene:

@@ -19,16 +19,15 @@ LOOK_SCALE = 0.17
 LOOK_SHIFT = (-3.2, 6.0)
 SHADE_PIXELS, CONTRAST_PIXELS = 4.0, 6.0
 """Standard deviations of the bells that take light and shade out, and bring all parts to one contrast: without, two men
-under the same lamps were as alike (0.84) as one woman who opens and shuts her eyes; with, 0.68."""
+under the same lamps were as alike (0.84) as one woman who opens and shuts her eyes; with, 0.70."""
 STEP = 0.6
 """How far a face moves from one picture to the next at most, in its heights; farther is another one, or a cut."""
 LOST_FRAMES = 5
 """A face that was not found for so long is a new track."""
-SAME_LOOK = 0.55
-"""Correlation of a face's look with that in the picture before, below which it is another face."""
-SAME_PERSON = 0.75
-"""Correlation of the mean looks of two tracks from which they are one person's: of seven people, different ones reached
-0.63, one in several recordings 0.93 to 0.98."""
+SAME_LOOK = 0.72
+"""Correlation of two looks from which they are taken for one person's; of different people it was at most 0.70."""
+MOST_LOOKS = 40
+"""Of a track, that others are compared with."""
 JUMP, JUMP_TIMES = 0.015, 6.0
 """A run ends where the anchors move more than this share of the face's height, and so many times as far as usual."""
 
@@ -108,27 +107,40 @@ def look_of(image: Image, points: Float32) -> Float32:
     return np.asarray(grey.ravel() / max(float(np.linalg.norm(grey)), 1e-6), np.float32)
 
 
-def follow(tracks: list[list[Sighting]]) -> Person:
+def follow(tracks: list[list[Sighting]], among: list[list[Sighting]] | None = None) -> Person:
     """Keep the tracks of the person who is seen largest and longest.
+
+    A track is the person's where one of its looks is like one of a track that is: the same pose comes back.
+
+    Args:
+        tracks: from `sightings`.
+        among: those of which one is surely the person's; None: all.
 
     Returns:
         The person; no pictures where nobody is seen.
     """
     if not tracks:
         return Person(np.zeros(0, np.int64), np.zeros((0, 468, 3), np.float32), np.zeros(0, np.int64))
-    main = max(tracks, key=_weight)
-    known = mean_look(main)
     best: dict[int, tuple[float, Sighting]] = {}
-    for track in tracks:
-        alike = 1.0 if track is main else float(mean_look(track) @ known)
-        if alike >= SAME_PERSON:
-            for one in track:
-                if one.frame not in best or alike > best[one.frame][0]:
-                    best[one.frame] = alike, one
+    for alike, track in _same_person(max(among or tracks, key=_weight), tracks):
+        for one in track:
+            if one.frame not in best or alike > best[one.frame][0]:
+                best[one.frame] = alike, one
     kept = [best[frame][1] for frame in sorted(best)]
     frames = np.array([one.frame for one in kept])
     points = np.stack([one.points for one in kept])
     return Person(frames, points, runs_of(frames, points))
+
+
+def looks_of(track: list[Sighting]) -> Float32:
+    """Some looks of a track, `[k, 1728]` float32."""
+    chosen = np.linspace(0, len(track) - 1, min(len(track), MOST_LOOKS)).astype(int)
+    return np.stack([track[i].look for i in chosen])
+
+
+def likeness(some: Float32, others: Float32) -> float:
+    """Correlation of the two looks, one of `[k, 1728]` and one of `[m, 1728]`, that are most alike."""
+    return float((some @ others.T).max())
 
 
 def runs_of(frames: NDArray[np.int64], points: Float32) -> NDArray[np.int64]:
@@ -161,7 +173,13 @@ def _weight(track: list[Sighting]) -> float:
     return float(face_height_px(np.stack([one.points for one in track])).sum())
 
 
-def mean_look(track: list[Sighting]) -> Float32:
-    """What a track looks like, `[1728]` float32 of length 1: its product with another tells how alike they are."""
-    mean = np.mean([one.look for one in track], axis=0, dtype=np.float64)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-6), np.float32)
+def _same_person(main: list[Sighting], tracks: list[list[Sighting]]) -> list[tuple[float, list[Sighting]]]:
+    """The tracks of one person, with how like they are to the track by which they were found."""
+    found = [(1.0, main)]
+    rest = [(looks_of(track), track) for track in tracks if track is not main]
+    for _, known in found:  # grows meanwhile
+        looks = looks_of(known)
+        compared = [(likeness(looks, others), others, track) for others, track in rest]
+        found += [(alike, track) for alike, _, track in compared if alike >= SAME_LOOK]
+        rest = [(others, track) for alike, others, track in compared if alike < SAME_LOOK]
+    return found
