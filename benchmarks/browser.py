@@ -68,13 +68,16 @@ def _address(server: "subprocess.Popen[str]") -> str:
 
 
 @contextmanager
-def browsing(url: str, *, microphone: Path | None = None, record: bool = True) -> Iterator["Visit"]:
+def browsing(
+    url: str, *, microphone: Path | None = None, record: bool = True, ready: str = ".avatar img"
+) -> Iterator["Visit"]:
     """Open the page in Debian's Chromium while the block runs.
 
     Args:
         url: of the page.
         microphone: a WAV that it hears, again and again; None: a beep.
         record: whether what is seen and heard is recorded, which needs a page without its security policy.
+        ready: what is there once the page has asked the server.
     """
     arguments = [
         "--no-sandbox",
@@ -93,7 +96,7 @@ def browsing(url: str, *, microphone: Path | None = None, record: bool = True) -
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         visit.page.on("console", lambda said: visit.complaints.append(said.text) if said.type == "error" else None)
         visit.page.goto(url)
-        visit.page.wait_for_selector(".avatar img")
+        visit.page.wait_for_selector(ready)
         try:
             yield visit
         finally:

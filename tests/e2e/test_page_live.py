@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.browser import browsing
+from benchmarks.browser import browsing, serving
 from lipstream.audio.read import read_pcm
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
+from lipstream.serve.keys import Key, new_secret, sha256_of, write_keys
 from lipstream.types import FRAME_MS, Float32
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -100,3 +101,41 @@ def test_what_was_said_is_said_again_slowly(url: str) -> None:
         visit.wait("document.querySelector('#again').disabled")
         visit.wait("!document.querySelector('#again').disabled")
         assert visit.complaints == []
+
+
+def test_a_key_is_asked_for_and_traded_for_tokens(tmp_path: Path) -> None:
+    secret = new_secret()
+    write_keys(tmp_path / "keys.yaml", [Key(name="visitor", sha256=sha256_of(secret), scopes=frozenset({"infer"}))])
+    with (
+        serving(ROOT / "tests" / "assets", "tiny", "--keys", str(tmp_path / "keys.yaml")) as address,
+        browsing(address, record=False, ready="#key-form") as visit,
+    ):
+        visit.page.fill("#key", secret)
+        visit.page.keyboard.press("Enter")
+        visit.page.wait_for_selector(".avatar img")
+        visit.options(way="websocket")
+        visit.page.click("#voice")
+        visit.wait("document.querySelector('#state').dataset.state === 'speaking'")
+        assert not visit.page.is_visible("#key-form")
+        assert secret not in visit.page.content()
+
+
+def test_without_webcodecs_pictures_come_as_jpeg(url: str) -> None:
+    with browsing(url, record=False) as visit:
+        visit.page.evaluate("delete globalThis.VideoDecoder")
+        visit.options(way="websocket")
+        visit.page.click("#voice")
+        visit.wait("document.querySelector('#figure-detail').textContent.includes('JPEG')")
+        visit.wait("!document.querySelector('#canvas').hidden")
+        assert visit.complaints == []
+
+
+def test_a_microphone_that_is_not_allowed_is_told_of_in_words(url: str) -> None:
+    with browsing(url, record=False) as visit:
+        visit.page.evaluate(
+            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+        )
+        visit.page.keyboard.press("m")
+        visit.wait("!document.querySelector('#trouble').hidden")
+        assert "address bar" in visit.page.inner_text("#trouble")
+        assert visit.page.get_attribute("#trouble", "role") == "alert"
