@@ -22,8 +22,10 @@ def test_without_torch_the_extra_is_named(
     video: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [one for one in sys.modules if one.startswith(("lipstream.train.", "lipstream.nets."))]:
+        monkeypatch.delitem(sys.modules, name)
     assert execute(["train", str(video), "--name", "me"]) == 1
-    assert capsys.readouterr().err == "error: Training needs PyTorch: pip install 'lipstream[train]'.\n"
+    assert capsys.readouterr().err == "error: Training needs torch: pip install 'lipstream[train]'.\n"
 
 
 def test_a_video_that_is_missing_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

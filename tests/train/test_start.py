@@ -15,7 +15,7 @@ from lipstream.train.export import halve  # noqa: E402
 from lipstream.train.start import begin_as, moved_canvas, stored_weights  # noqa: E402
 
 
-def write_weights(module: "torch.nn.Module", path: Path) -> None:
+def write_weights(module: Generator, path: Path) -> None:
     """An ONNX file that holds a module's weights as `export_onnx` stores them, and computes nothing."""
     stored = [numpy_helper.from_array(value.numpy(), name) for name, value in module.state_dict().items()]
     output = helper.make_tensor_value_info("style.0.bias", TensorProto.FLOAT, None)

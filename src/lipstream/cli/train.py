@@ -66,14 +66,17 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
     terms = stated_terms(subject=subject, consent=consent, licence=licence, made_by=made_by, is_self=is_self)
     with held():  # imported here because torch takes seconds to load, which `--help` need not wait for
-        _require_torch()
         from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
         from lipstream.avatar.installed import new_avatar  # noqa: PLC0415
         from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
         from lipstream.runtime.networks import load_speech  # noqa: PLC0415
-        from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
-        from lipstream.train.person import Tools, Wish, new_bundle, train_person  # noqa: PLC0415
         from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+
+        try:
+            from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
+            from lipstream.train.person import Tools, Wish, new_bundle, train_person  # noqa: PLC0415
+        except ImportError as error:
+            raise MissingExtraError(f"Training needs {error.name}: pip install 'lipstream[train]'.") from error
 
     config: Config = context.obj
     schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed)
@@ -108,10 +111,3 @@ def _say(found: "Findings", most_minutes: float, device: str) -> None:
         f"Training takes at most {most_minutes:.0f} minutes on {device}; Ctrl-C, then --resume, loses nothing.",
         flush=True,
     )
-
-
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401, PLC0415  asked for by itself, to name the extra that is missing
-    except ImportError as error:
-        raise MissingExtraError("Training needs PyTorch: pip install 'lipstream[train]'.") from error

@@ -20,7 +20,9 @@ def test_the_lag_of_the_sound_is_found(late: int) -> None:
 
 
 def test_what_does_not_fit_at_any_lag_is_left_in_time() -> None:
-    found = measure_offset(lips(300), np.random.default_rng(1).standard_normal(300).astype(np.float32), np.zeros(300))
+    found = measure_offset(
+        lips(300), np.random.default_rng(1).standard_normal(300).astype(np.float32), np.zeros(300, np.int64)
+    )
     assert found.late_ms == 0.0
 
 
