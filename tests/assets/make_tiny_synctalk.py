@@ -71,8 +71,12 @@ def _model(
     return bytes(model.SerializeToString())
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+def make_networks(folder: Path) -> None:
+    """Write both into the folder `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "generator.onnx").write_bytes(generator_model())
     (folder / "audio_encoder.onnx").write_bytes(encoder_model())
+
+
+if __name__ == "__main__":
+    make_networks(Path(sys.argv[1]))

@@ -18,6 +18,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = runpy.run_path(str(ASSETS / "make_tiny_avatar.py"))
     folder = tmp_path_factory.mktemp("made")
     script["make_tiny"](folder)
+    runpy.run_path(str(ASSETS / "make_tiny_synctalk.py"))["make_networks"](folder / "synctalk")
     return folder
 
 
