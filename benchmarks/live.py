@@ -158,10 +158,10 @@ def _stages(before: dict[str, float], after: dict[str, float]) -> dict[str, floa
     return means
 
 
-def most_sessions(server: Server, avatar: str, seconds: float) -> dict[str, Any]:
-    """Add one session after the other until one of them is not held; each number for so long."""
+def most_sessions(server: Server, avatar: str, seconds: float, most: int) -> dict[str, Any]:
+    """Add one session after the other until one of them is not held, or there are `most`; each number for so long."""
     held: dict[str, Any] = {"sessions": 0}
-    while True:
+    while held["sessions"] < most:
         visits = [Visit(server.grpc_address, avatar) for _ in range(held["sessions"] + 1)]
         asyncio.run(_all(visits, seconds))
         if any(share_late(visit) > MOST_LATE for visit in visits):
@@ -171,6 +171,7 @@ def most_sessions(server: Server, avatar: str, seconds: float) -> dict[str, Any]
             "late_ms": spread([ms for visit in visits for ms in visit.late_ms]),
             "sample_to_frame_ms": spread([ms for visit in visits for ms in visit.delays_ms]),
         }
+    return held
 
 
 async def _all(visits: Sequence[Visit], seconds: float) -> None:
@@ -180,15 +181,15 @@ async def _all(visits: Sequence[Visit], seconds: float) -> None:
     await asyncio.gather(*talks)
 
 
-def report(avatar: str, seconds: float, step_seconds: float, repeats: int) -> dict[str, Any]:
+def report(avatar: str, seconds: float, step_seconds: float, repeats: int, most: int) -> dict[str, Any]:
     """Everything."""
     with serving(avatar, **FREE) as server:
         asyncio.run(Visit(server.grpc_address, avatar).talk(speech(25)))  # warms up
         reacts, one = reactions(server, avatar, repeats), one_session(server, avatar, seconds)
-    most = {}
+    held = {}
     for quality in QUALITIES:
         with serving(avatar, registry__quality=quality, **FREE) as server:
-            most[quality] = most_sessions(server, avatar, step_seconds)
+            held[quality] = most_sessions(server, avatar, step_seconds, most)
     return {
         "schema": "lipstream.live/1",
         "version": lipstream.__version__,
@@ -197,7 +198,7 @@ def report(avatar: str, seconds: float, step_seconds: float, repeats: int) -> di
         "avatar": avatar,
         "reactions": reacts,
         "one_session": one,
-        "most_sessions": {"seconds_each": step_seconds, "share_late_at_most": MOST_LATE, **most},
+        "most_sessions": {"seconds_each": step_seconds, "share_late_at_most": MOST_LATE, **held},
     }
 
 
@@ -208,8 +209,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600, help="of the single session")
     parser.add_argument("--step-seconds", type=float, default=15, help="of every number of sessions")
     parser.add_argument("--repeats", type=int, default=20, help="of first frames and interruptions")
-    options = parser.parse_args()
-    json.dump(report(options.avatar, options.seconds, options.step_seconds, options.repeats), sys.stdout, indent=2)
+    parser.add_argument("--most", type=int, default=1_000, help="sessions at once")
+    found = report(**vars(parser.parse_args()))
+    json.dump(found, sys.stdout, indent=2)
     print()
 
 

@@ -65,3 +65,17 @@ def test_a_server_under_mixed_load_answers_everything_it_accepts(home: Path) -> 
     assert found["exit_code"] == 0
     assert not any(found["held_afterwards"].values())
     assert sum(count for kind, count in found["requests"].items() if kind.endswith(": answered")) >= 4
+
+
+def test_live_sessions_are_measured_from_their_clients(home: Path) -> None:
+    code, found = run(home, "live.py", "--seconds", "2", "--step-seconds", "1", "--repeats", "2", "--most", "2")
+    assert code == 0
+    assert found["reactions"]["repeats"] == 2
+    for name in ("first_frame_after_enough_sound_ms", "interruption_to_silence_ms"):
+        assert 0 < found["reactions"][name]["p50"] <= found["reactions"][name]["worst"]
+    one = found["one_session"]
+    assert one["frames"] >= 50
+    assert one["sample_to_frame_ms"]["p50"] > 212
+    assert one["stage_mean_ms"]["heard"] >= 172
+    assert one["late_ms"]["p50"] <= one["late_ms"]["worst"]
+    assert 0 <= found["most_sessions"]["low"]["sessions"] <= 2
