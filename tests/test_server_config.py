@@ -152,7 +152,7 @@ def test_no_key_of_old_is_one_of_ours(key: str) -> None:
         ("server: {jpeg_quality: 1}", "there is no key server.jpeg_quality; did you mean output.jpeg_quality?"),
         ("capacity: {max_model: 1}", "there is no key capacity.max_model; did you mean capacity.max_models?"),
         ("output: {zzz: 1}", "there is no key output.zzz; output has format, jpeg_quality."),
-        ("webrtc: {zzz: 1}", "there is no key webrtc.zzz; the file has server, tls, auth, registry"),
+        ("cluster: {zzz: 1}", "there is no key cluster.zzz; the file has server, tls, auth, registry"),
         ("server: 5", "server is 5, expected keys below it: role,"),
         ("server: {http_port: 99999}", "server.http_port is 99999, expected the TCP port of HTTP, 0 to 65535;"),
         ("server: {grpc_port: [1, x]}", "server.grpc_port is [1, 'x'], expected the TCP ports of gRPC"),
