@@ -31,6 +31,11 @@ def write_video(path: Path, frames: Iterator[av.VideoFrame], crf: int, gop: int 
 
 def write_stills(folder: Path, mask: UInt8, references: Iterable[Image], poster: Image) -> None:
     """Write `mask.png`, `references.png` (the crops stacked) and `poster.jpg`."""
-    cv2.imwrite(str(folder / "mask.png"), mask)
-    cv2.imwrite(str(folder / "references.png"), np.concatenate(list(references)), [cv2.IMWRITE_PNG_COMPRESSION, 9])
-    cv2.imwrite(str(folder / "poster.jpg"), poster, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    pictures = {
+        "mask.png": cv2.imencode(".png", mask, best),
+        "references.png": cv2.imencode(".png", np.concatenate(list(references)), best),
+        "poster.jpg": cv2.imencode(".jpg", poster, [cv2.IMWRITE_JPEG_QUALITY, 90]),
+    }
+    for name, (_, encoded) in pictures.items():
+        (folder / name).write_bytes(encoded.tobytes())  # says when the disk is full, which cv2.imwrite does not
