@@ -54,6 +54,11 @@ def serving(folder: Path, avatar: str, *arguments: str) -> Iterator[str]:
             yield _address(server)
         finally:
             server.terminate()
+            try:
+                server.wait(PATIENCE_MS / 1000)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                raise
 
 
 def _address(server: "subprocess.Popen[str]") -> str:

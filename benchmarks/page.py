@@ -31,6 +31,7 @@ WAYS = ("websocket", "webrtc")
 MAKE_FLASH = Path(__file__).parents[1] / "tests" / "assets" / "make_flash_avatar.py"
 MOUTH = (0.39, 0.69, 0.61, 0.81)  # of the drawn head
 FLASH = 210  # brightness between the face and white
+LEAST_MS = 200.0  # the look-ahead alone takes as long
 PAIR_MS = 500.0  # a clap and its flash are at most so far from each other; claps are 1,230 ms apart
 CLAPS = 20
 PATIENCE_S = 120
@@ -66,7 +67,7 @@ def measured(url: str, way: str, claps: Path, most: int) -> dict[str, Any]:
         flashes = flashes_of(recorded["seen"])
         offsets_ms = paired(recorded["heard"], flashes)[-most:]
         delays_ms = [
-            flash - said for said, flash in zip(*matched(recorded["said"], flashes, 0, 2 * PAIR_MS), strict=True)
+            flash - said for said, flash in zip(*matched(recorded["said"], flashes, LEAST_MS, 2 * PAIR_MS), strict=True)
         ]
         return {
             "first_picture_ms": round(first_picture_ms, 1),

@@ -99,7 +99,7 @@ async function opened() {
  * @param {number} level dBFS
  */
 function heard(chunk, level) {
-  element("meter-bar").style.transform = `scaleX(${source === null ? 0 : lit(level)})`;
+  element("meter-bar").style.clipPath = `inset(0 ${100 - 100 * (source === null ? 0 : lit(level))}% 0 0)`;
   element("meter").setAttribute("aria-valuenow", String(Math.round(Math.max(-70, Math.min(0, level)))));
   if (source === null) return;
   conversation.busy();

@@ -10,6 +10,8 @@
  * @property {number} height
  */
 
+const LIPS = { width: 0.7, middle: 0.43 }; // of what is painted, nose to chin: shares of its width and height
+
 /** What is seen. */
 export class Stage {
   #poster;
@@ -66,10 +68,10 @@ export class Stage {
     const { width, height } = sizeOf(picture);
     const mouth = this.mouth ?? { left: width * 0.3, top: height * 0.5, width: width * 0.4, height: height * 0.27 };
     const into = this.#closeup;
-    const scale = Math.max(mouth.width / into.width, mouth.height / into.height); // all of it, in the shape of the close-up
-    const [wide, high] = [into.width * scale, into.height * scale];
+    const wide = mouth.width * LIPS.width;
+    const high = (wide * into.height) / into.width;
     const left = mouth.left + (mouth.width - wide) / 2;
-    const top = mouth.top + (mouth.height - high) / 2;
+    const top = mouth.top + mouth.height * LIPS.middle - high / 2;
     into.getContext("2d")?.drawImage(picture, left, top, wide, high, 0, 0, into.width, into.height);
   }
 
