@@ -33,6 +33,11 @@ def test_a_video_that_is_missing_is_asked_for(tmp_path: Path, capsys: pytest.Cap
     assert "does not exist" in capsys.readouterr().err
 
 
+def test_a_name_is_no_path(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["train", str(video), "--name", "../me", "--overwrite"]) == 2
+    assert "cannot be an avatar's name" in capsys.readouterr().err
+
+
 def test_somebody_elses_consent_is_not_ones_own(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["train", str(video), "--name", "me", "--self", "--subject", "Anna"]) == 1
     assert "--self" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """`lipstream train`: recordings of one person in, an avatar that speaks with their face out."""
 
+import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,6 +52,9 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an avatar of that name, and begin its training anew.")
+    ] = False,
     face_models: Annotated[
         Path | None,
         typer.Option(metavar="DIR", exists=True, file_okay=False, help="The two face models. Default: the cache."),
@@ -64,6 +69,8 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream train me.mp4 --name me --self
     lipstream train talk1.mov talk2.mov --name anna --subject "Anna Example" --consent release.txt --minutes 30
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) is None:
+        raise typer.BadParameter(f"{name!r} cannot be an avatar's name; expected letters, digits, '.', '_' and '-'.")
     terms = stated_terms(subject=subject, consent=consent, licence=licence, made_by=made_by, is_self=is_self)
     with held():  # imported here because torch takes seconds to load, which `--help` need not wait for
         from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
@@ -82,8 +89,14 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed)
     run = config.home / "training" / name
     wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
-    place = new_avatar(name, config.home) if output is None else new_bundle(output)
+    place = (
+        new_avatar(name, config.home, overwrite=overwrite)
+        if output is None
+        else new_bundle(output, overwrite=overwrite)
+    )
     with place as folder, progress_of_stages() as progress:
+        if overwrite and not resume:
+            shutil.rmtree(run, ignore_errors=True)
         tools = Tools(
             load_landmarker(face_models),
             load_speech(open_speech(speech_folder())),

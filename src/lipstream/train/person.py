@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipstream.avatar.bundle import Bundle, Quality
+from lipstream.avatar.bundle import MANIFEST_NAME, Bundle, Quality
 from lipstream.avatar.terms import Terms
 from lipstream.errors import InputError
 from lipstream.nets.generator import Generator
@@ -103,24 +103,34 @@ def train_person(
 
 
 @contextmanager
-def new_bundle(path: Path) -> Iterator[Path]:
+def new_bundle(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Lend an empty folder, which takes the name `path` on a clean exit and is removed on any other.
+
+    Args:
+        path: of the bundle.
+        overwrite: whether a bundle of that name may be replaced; anything else never is.
 
     Raises:
         OutputExistsError: something of that name exists, at the start or at the end.
         OutputError: the folder cannot be made.
     """
-    refuse_existing(path)
+    _refuse(path, overwrite=overwrite)
     part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     with writing_to(path):
         part.mkdir()
     try:
         yield part
-        refuse_existing(path)
+        _refuse(path, overwrite=overwrite)
         with writing_to(path):
+            shutil.rmtree(path, ignore_errors=True)
             part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _refuse(path: Path, *, overwrite: bool) -> None:
+    if not (overwrite and (path / MANIFEST_NAME).is_file()):
+        refuse_existing(path)
 
 
 def _prepared(wish: Wish, tools: Tools, progress: Progress) -> Prepared:
