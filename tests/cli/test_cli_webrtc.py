@@ -10,7 +10,7 @@ from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, IceServer
 
 
 def test_nothing_said_is_what_stands_in_the_code() -> None:
-    assert webrtc_settings(WebRtc()) == DEFAULT_SETTINGS
+    assert webrtc_settings(WebRtc(), drain_s=10) == DEFAULT_SETTINGS
 
 
 def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
@@ -22,15 +22,15 @@ def test_a_password_comes_from_its_file(tmp_path: Path) -> None:
         turn_credential_file=tmp_path / "password",
         connect_timeout_s=5,
     )
-    settings = webrtc_settings(tree)
+    settings = webrtc_settings(tree, drain_s=1)
     assert settings.ice_servers == (
         IceServer("stun:stun.example.org"),
         IceServer("turn:turn.example.org:3478?transport=tcp", "me", "secret"),
     )
-    assert settings.connect_timeout_ms == 5_000
+    assert (settings.connect_timeout_ms, settings.drain_ms) == (5_000, 1_000)
     missing = tree.model_copy(update={"turn_credential_file": tmp_path / "none"})
     with pytest.raises(InputError, match="none cannot be read"):
-        webrtc_settings(missing)
+        webrtc_settings(missing, drain_s=1)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,13 @@ from http_site import Site, site
 from starlette.routing import Route
 
 from lipstream import __version__
+from lipstream.clock import now_ms
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import routes
 from lipstream.serve.http.openapi import document
+from lipstream.serve.webrtc.desk import Desk
+from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def test_every_route_is_described_and_no_other(tiny_site: Site) -> None:
     described = {(path, method) for path, operations in document()["paths"].items() for method in operations}
     served = {
         (route.path, method.lower())
-        for route in routes(tiny_site.parts)
+        for route in routes(tiny_site.parts, Desk(tiny_site.parts.live, DEFAULT_SETTINGS, now_ms))
         if isinstance(route, Route)
         for method in (route.methods or ())
         if method != "HEAD"

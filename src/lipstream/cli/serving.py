@@ -157,7 +157,7 @@ def _http(config: ServerConfig, home: Config, shared: _Shared) -> Iterator[HttpS
             limits=HttpLimits(config.server.max_message_mb * MEGABYTE, config.server.max_audio_s),
             jpeg_quality=config.output.jpeg_quality,
             observers=shared.observers,
-            webrtc=webrtc_settings(config.webrtc),
+            webrtc=webrtc_settings(config.webrtc, config.server.drain_s),
             speaks=config.server.role != "compositing",
         )
 

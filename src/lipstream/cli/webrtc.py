@@ -5,8 +5,12 @@ from lipstream.errors import InputError
 from lipstream.serve.webrtc.settings import IceServer, WebRtcSettings
 
 
-def webrtc_settings(config: WebRtc) -> WebRtcSettings:
+def webrtc_settings(config: WebRtc, drain_s: float) -> WebRtcSettings:
     """Read the password that the tree names a file of; the rest stands in it.
+
+    Args:
+        config: the tree.
+        drain_s: what runs may take to end.
 
     Raises:
         InputError: the file cannot be read.
@@ -18,6 +22,7 @@ def webrtc_settings(config: WebRtc) -> WebRtcSettings:
         bitrate_kbps=config.bitrate_kbps,
         connect_timeout_ms=config.connect_timeout_s * 1000,
         idle_timeout_ms=config.idle_timeout_s * 1000,
+        drain_ms=drain_s * 1000,
         max_viewers=config.max_viewers,
         sound_in=frozenset(config.sound_in),
     )

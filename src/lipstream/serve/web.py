@@ -37,7 +37,7 @@ class HttpServer:
         self._ready = False
         config = uvicorn.Config(
             app(lambda: self._ready),
-            lifespan="off",
+            lifespan="auto",
             log_config=None,
             log_level="critical",  # the application logs itself what fails; broken bytes of strangers are not worth it
             access_log=False,

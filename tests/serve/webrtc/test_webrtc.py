@@ -13,6 +13,7 @@ pytest.importorskip("aiortc", reason='needs pip install ".[webrtc]"')
 
 from aiortc import RTCPeerConnection
 from callers import PATIENCE_S, Caller, Microphone, caller, calling
+from starlette.types import Message
 
 from lipstream.clock import now_ms
 from lipstream.pipeline.session import FROM_MICROPHONE, StreamFrame
@@ -139,6 +140,24 @@ def test_a_client_that_vanishes_is_found(tiny_site: Site) -> None:
             async with asyncio.timeout(PATIENCE_S):
                 async for _ in tiny_site.parts.live.session(talker.session).watch():
                     pass  # until it is over
+
+    asyncio.run(test())
+
+
+def test_connections_end_with_the_server(tiny_site: Site) -> None:
+    async def test() -> None:
+        app = tiny_site.but(webrtc=replace(DEFAULT_SETTINGS, drain_ms=0)).app
+        told: asyncio.Queue[Message] = asyncio.Queue()
+        said: asyncio.Queue[Message] = asyncio.Queue()
+        serving = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
+        told.put_nowait({"type": "lifespan.startup"})
+        async with calling(app) as client, caller(client) as talker:
+            assert (await said.get())["type"] == "lifespan.startup.complete"
+            await talker.talk(avatar="tiny")
+            told.put_nowait({"type": "lifespan.shutdown"})
+            await serving
+            assert not tiny_site.parts.live.floor().sessions
+            assert (await said.get())["type"] == "lifespan.shutdown.complete"
 
     asyncio.run(test())
 

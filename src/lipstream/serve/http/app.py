@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.routing import BaseRoute, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Lifespan
 
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered
@@ -71,7 +71,8 @@ class Parts:
 
 def http_app(parts: Parts) -> ASGIApp:
     """All routes, with what every request passes around them."""
-    return _enveloped(parts, routes(parts))
+    desk = Desk(parts.live, parts.webrtc, parts.core.now_ms)
+    return _enveloped(parts, routes(parts, desk), desk.lifespan)
 
 
 def compat_app(parts: Parts) -> ASGIApp:
@@ -87,9 +88,9 @@ def compat_app(parts: Parts) -> ASGIApp:
     )
 
 
-def _enveloped(parts: Parts, routes: Sequence[BaseRoute]) -> ASGIApp:
+def _enveloped(parts: Parts, routes: Sequence[BaseRoute], lifespan: Lifespan[Router] | None = None) -> ASGIApp:
     return Envelope(
-        Router(routes, redirect_slashes=False),
+        Router(routes, redirect_slashes=False, lifespan=lifespan),
         parts.origins,
         parts.allowance,
         parts.limits,
@@ -116,14 +117,13 @@ def _sockets(parts: Parts) -> list[BaseRoute]:
     ]
 
 
-def routes(parts: Parts) -> list[BaseRoute]:
+def routes(parts: Parts, desk: Desk) -> list[BaseRoute]:
     """The routes alone, each with the scope that it needs."""
     doors = Doors(parts.guard)
     known = Known(parts.avatars, parts.bundle_of, parts.workers)
     monitoring = Monitoring(parts.ready, parts.exposition)
     generate = Generate(parts.core, parts.workers, parts.limits, parts.jpeg_quality) if parts.speaks else elsewhere
     infer = LegacyInfer(parts.core, parts.workers) if parts.speaks else elsewhere
-    desk = Desk(parts.live, parts.webrtc, parts.core.now_ms)
     return [
         *(_sockets(parts) if parts.speaks else ()),
         doors.post("/v1/generate", "infer", generate),

@@ -101,6 +101,14 @@ class Connections:
         else:
             task.add_done_callback(lambda _: call())
 
+    async def close(self, within_ms: float) -> None:
+        """Wait until all have ended by themselves, as with their sessions; end those that have not in time."""
+        if tasks := list(self._tasks.values()):
+            await asyncio.wait(tasks, timeout=within_ms / 1000)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _viewer_left(self) -> None:
         self._viewers -= 1
 

@@ -1,7 +1,8 @@
 """`/v1/webrtc` for talkers, `/v1/whep/{session}` for viewers: an offer in, its answer out; DELETE ends the call."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -37,6 +38,13 @@ class Desk:
         """
         self._live, self._settings, self._now_ms = live, settings, now_ms
         self._connections: Connections | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _: object) -> AsyncIterator[None]:
+        """Around all requests; what connections there are when the server stops have a while to end by themselves."""
+        yield
+        if self._connections is not None:
+            await self._connections.close(self._settings.drain_ms)
 
     async def configuration(self, request: Request, call: Call) -> Response:  # noqa: ARG002
         """`GET /v1/webrtc`: what a browser makes its RTCPeerConnection with."""

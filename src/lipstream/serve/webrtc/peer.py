@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from aiortc import (
     MediaStreamTrack,
@@ -24,6 +25,8 @@ from lipstream.serve.webrtc.show import Seat
 
 CHECK_MS = 1000.0
 """How often a connection is looked after."""
+CLOSE_S = 2.0
+"""aiortc waits for ever if its own tasks were cancelled, as those of a process that is told to stop twice are."""
 MOST_UNSENT_BYTES = 65_536
 """Of messages that wait in the data channel; beyond it they are left out."""
 
@@ -126,15 +129,15 @@ class Peer:
 
     async def close(self) -> None:
         """End it; its sockets are closed."""
-        await self._connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._connection.close()
 
     async def _change(self, at_most_ms: float) -> None:
         self._state_changed.clear()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(at_most_ms / 1000):
                 await self._state_changed.wait()
-        except TimeoutError:
-            pass
 
     async def _received_packets(self) -> int:
         report = await self._connection.getStats()

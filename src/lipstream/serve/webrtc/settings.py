@@ -57,6 +57,8 @@ class WebRtcSettings:
     """A connection that does not come about in so long ends."""
     idle_timeout_ms: float = 15_000
     """One from which nothing comes for so long ends."""
+    drain_ms: float = 10_000
+    """How long connections have to end by themselves once the server stops."""
     max_viewers: int = 100
     """Who watch at the same time, of all sessions together."""
     sound_in: frozenset[SoundStep] = frozenset()
