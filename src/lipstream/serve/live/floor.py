@@ -24,8 +24,6 @@ from lipstream.serve.live.session import Session
 from lipstream.serve.registry import Registry
 
 DEFAULT_LIMITS = LiveLimits()
-GRACE_S = 10.0
-"""So long a transport may take to end once its session has failed; then it is cancelled."""
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +77,7 @@ class Live:
         Raises:
             BusyError: as many are open as may be, those that are cannot keep up, or every place for an avatar is taken.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
-            TimeoutError: the session failed, and what is in the block took no notice for 10 s.
+            Exception: what the session failed by, where what is in the block took no notice for 10 s.
         """
         if not self._most:
             await self.measure(opening.avatar)
@@ -92,10 +90,12 @@ class Live:
                 stack.push_async_callback(self._end, session, opening.avatar)
                 self._present[session.id] = _Present(session, opening, light)
                 self._ease()
-                # Whoever is stuck in sending to a client that takes nothing is not even told that it is over.
-                clock = asyncio.get_running_loop().time
-                session.when_failed = lambda: patience.reschedule(clock() + GRACE_S)
+                session.when_stuck = lambda: patience.reschedule(0)
                 yield session
+        except TimeoutError as error:
+            if patience.expired() and session.fault is not None:
+                raise session.fault from error
+            raise
         finally:
             self._open -= 1
 

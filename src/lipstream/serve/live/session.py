@@ -24,6 +24,8 @@ from lipstream.types import SAMPLE_RATE_HZ, Float32
 T = TypeVar("T")
 MOST_ENDS = 1_000
 """ENDs that nobody was told the end of; nobody speaks so many sentences ahead."""
+GRACE_S = 10.0
+"""So long a transport may take to end once its session has failed."""
 
 
 class Session:
@@ -51,8 +53,10 @@ class Session:
         """Who speaks."""
         self.settings = settings
         """How the session is."""
-        self.when_failed: Callable[[], object] = lambda: None
-        """Called once it is over before its client ended it."""
+        self.fault: Exception | None = None
+        """What it failed by; None while it did not."""
+        self.when_stuck: Callable[[], object] = lambda: None
+        """Called if it is still not closed 10 s after it failed."""
         self._workshop, self._limits, self._observer = workshop, limits, observer
         self._stream = Stream(avatar, workshop, settings, self._showed)
         self._inbox = Inbox(settings.sample_rate_hz, limits.max_waiting_ms)
@@ -61,7 +65,6 @@ class Session:
         self._state: State = "idle"
         self._ends = 0
         self._taking = self._deaf = False
-        self._fault: Exception | None = None
         self._began_ms = self._sign_ms = self._asked_ms = workshop.now_ms()
         self._first_sound_ms: float | None = None
         self._first_frame_ms = 0.0
@@ -85,11 +88,11 @@ class Session:
 
         Raises:
             InputError: it is neither, or the session takes no more sound.
-            BusyError: too much sound waits; nothing of this was taken.
+            BusyError: too much sound, or too many ENDs, wait; nothing of this was taken.
             Exception: what the session failed by.
         """
-        if self._fault is not None:
-            raise self._fault
+        if self.fault is not None:
+            raise self.fault
         if self._deaf:
             return
         if self._state in {"draining", "closed"}:
@@ -98,6 +101,8 @@ class Session:
             check_samples(sound)
             self._meter.put(sound)
             check_numbers(sound)
+        elif self._ends >= MOST_ENDS:
+            raise BusyError(f"{MOST_ENDS:,} ends of speech wait to be told of, as many as may; take what comes")
         self._put(sound)
 
     def interrupt(self) -> Interrupted:
@@ -145,8 +150,8 @@ class Session:
         try:
             item = await anext(self._stream)
         except StopAsyncIteration:
-            if self._fault is not None:
-                raise self._fault from None
+            if self.fault is not None:
+                raise self.fault from None
             raise
         finally:
             self._taking = False
@@ -187,8 +192,9 @@ class Session:
 
     async def fail(self, error: Exception) -> None:
         """End it, because of what its client sent or did not send; whoever iterates is told of the first error."""
-        self._fault, self._state = self._fault or error, "closed"
-        self.when_failed()
+        if self._state != "closed":
+            self.fault, self._state = error, "closed"
+            self._tasks.append(asyncio.get_running_loop().create_task(self._linger()))
         await self._stream.close()
 
     async def close(self) -> None:
@@ -202,8 +208,6 @@ class Session:
         self._inbox.clear()
 
     def _put(self, sound: Float32 | End) -> None:
-        if sound is END and self._ends == MOST_ENDS:
-            raise BusyError(f"{MOST_ENDS:,} ends of speech wait to be told of, as many as may; take what comes")
         self._inbox.put(sound)
         self._ends += sound is END
         self._sign_ms = self._workshop.now_ms()
@@ -256,6 +260,11 @@ class Session:
                 await self._came.wait()
         except Exception as error:
             await self.fail(error)
+
+    async def _linger(self) -> None:
+        """Whoever is stuck in sending to a client that takes nothing is not even told that it is over."""
+        await self._workshop.sleep(GRACE_S)
+        self.when_stuck()
 
     async def _watch(self) -> None:
         """End the session when its time is over."""
