@@ -133,7 +133,10 @@ def test_without_webcodecs_pictures_come_as_jpeg(url: str) -> None:
 def test_a_microphone_that_is_not_allowed_is_told_of_in_words(url: str) -> None:
     with browsing(url, record=False) as visit:
         visit.page.evaluate(
-            "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
+            """() => {
+                const refuse = async () => { throw new DOMException("", "NotAllowedError"); };
+                navigator.mediaDevices.getUserMedia = refuse;
+            }"""
         )
         visit.page.keyboard.press("m")
         visit.wait("!document.querySelector('#trouble').hidden")
