@@ -149,7 +149,7 @@ def test_connections_end_with_the_server(tiny_site: Site) -> None:
         app = tiny_site.but(webrtc=replace(DEFAULT_SETTINGS, drain_ms=0)).app
         told: asyncio.Queue[Message] = asyncio.Queue()
         said: asyncio.Queue[Message] = asyncio.Queue()
-        serving = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
+        serving = asyncio.ensure_future(app({"type": "lifespan", "asgi": {"version": "3.0"}}, told.get, said.put))
         told.put_nowait({"type": "lifespan.startup"})
         async with calling(app) as client, caller(client) as talker:
             assert (await said.get())["type"] == "lifespan.startup.complete"
