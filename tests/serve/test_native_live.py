@@ -22,6 +22,7 @@ from lipstream.audio.opus import OpusDecoder, OpusEncoder
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.http.app import http_app
+from lipstream.serve.process import Process
 from lipstream.serve.web import HttpServer
 from lipstream.types import FRAME_SAMPLES, Image, Pcm
 from lipstream.video.colour import to_image
@@ -231,6 +232,32 @@ def test_over_a_real_socket(tiny_site: Site, said: Pcm) -> None:
                 got.append(read_down(await connection.recv()))
         assert sum(isinstance(message, messages.FrameMessage) for message in got) == FRAMES
         await server.drain(1)
+
+    run(test)
+
+
+def test_a_server_that_stops_lets_speech_be_heard_to_its_end(tiny_site: Site, said: Pcm) -> None:
+    async def test() -> None:
+        parts, ready, stop = tiny_site.parts, asyncio.Event(), asyncio.Event()
+        server = HttpServer(lambda _: http_app(parts), "127.0.0.1", 0)
+        process = Process([server], parts.core.registry, parts.workers, [], PATIENCE_S, None, live=parts.live)
+        running = asyncio.create_task(process.run(lambda line: ready.set() if line == "ready" else None, stop))
+        await ready.wait()
+        address, got = f"ws://127.0.0.1:{server.port}/v1/stream", list[messages.Down | None]()
+        subprotocols = [websockets.Subprotocol(SUBPROTOCOL)]
+        async with asyncio.timeout(PATIENCE_S), websockets.connect(address, subprotocols=subprotocols) as connection:
+            for message in (TTS, *sounds(said), END):
+                await connection.send(encode(message))
+            while not any(isinstance(one, messages.FrameMessage) and one.samples for one in got):
+                got.append(read_down(await connection.recv()))
+            stop.set()
+            with pytest.raises(websockets.ConnectionClosedOK) as closed:
+                while True:
+                    got.append(read_down(await connection.recv()))
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1000
+        assert sum(one.samples for one in got if isinstance(one, messages.FrameMessage)) == len(said)
+        await running
 
     run(test)
 

@@ -35,6 +35,9 @@ class FakeWire:
     async def ready(self) -> None:
         self.told.append(f"{self.where} is ready")
 
+    async def unready(self) -> None:
+        self.told.append(f"{self.where} is ready no more")
+
     async def drain(self, grace_s: float) -> None:
         self.told.append(f"{self.where} drains in {grace_s:g} s")
         self.draining.set()
@@ -83,6 +86,7 @@ def test_it_listens_loads_serves_and_drains_in_this_order(
         "a door is ready",
         "ready",
         "stopping: what is under way has 3 s to end",
+        "a door is ready no more",
         "a door drains in 3 s",
         "a door drains in 0 s",
     ]

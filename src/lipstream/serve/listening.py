@@ -99,9 +99,13 @@ class GrpcServer:
         """Say that every service is served."""
         await self._say(health_pb2.HealthCheckResponse.SERVING)
 
+    async def unready(self) -> None:
+        """Say that nothing is served, and serve on."""
+        await self._health.enter_graceful_shutdown()
+
     async def drain(self, grace_s: float) -> None:
         """Say that nothing is served, take no new calls, and let those under way end within `grace_s` seconds."""
-        await self._health.enter_graceful_shutdown()
+        await self.unready()
         self._calls.underway.stopping.set()
         if self._server is None:
             return

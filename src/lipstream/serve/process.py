@@ -36,6 +36,10 @@ class Listener(Protocol):
         """Say that everything is served."""
         ...
 
+    async def unready(self) -> None:
+        """Say that nothing is served, and serve on."""
+        ...
+
     async def drain(self, grace_s: float) -> None:
         """Say that nothing is served, take nothing new, and let what is under way end within `grace_s` seconds."""
         ...
@@ -111,14 +115,21 @@ class Process:
                 _log.info("unloaded what idled", extra={"avatars": names})
 
     async def _drain(self, again: asyncio.Event) -> None:
-        """Drain every listener; give up when told again."""
-        if self.live is not None:
-            self.live.drain()
-        draining = [asyncio.ensure_future(listener.drain(self.drain_s)) for listener in self.listeners]
-        told = asyncio.ensure_future(again.wait())
-        told.add_done_callback(lambda _: [one.cancel() for one in draining])
-        await asyncio.gather(*draining, return_exceptions=True)
+        """Drain everything; give up when told again."""
+        draining, told = asyncio.ensure_future(self._drain_all()), asyncio.ensure_future(again.wait())
+        await asyncio.wait({draining, told}, return_when=asyncio.FIRST_COMPLETED)
+        draining.cancel()
         told.cancel()
+        await asyncio.gather(draining, told, return_exceptions=True)
+        if not draining.cancelled():
+            draining.result()
+
+    async def _drain_all(self) -> None:
+        """First the sessions: a listener that drains closes the sockets that they are spoken over."""
+        for listener in self.listeners:
+            await listener.unready()
+        left_s = self.drain_s if self.live is None else await self.live.drain(self.drain_s)
+        await asyncio.gather(*(listener.drain(left_s) for listener in self.listeners))
 
 
 class _told:  # noqa: N801  used as a with statement

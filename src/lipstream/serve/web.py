@@ -87,9 +87,13 @@ class HttpServer:
         """Say that everything is served."""
         self._ready = True
 
+    async def unready(self) -> None:
+        """Say that nothing is served, and serve on."""
+        self._ready = False
+
     async def drain(self, grace_s: float) -> None:
         """Say that nothing is served, take nothing new, and let what is under way end within `grace_s` seconds."""
-        self._ready = False
+        await self.unready()
         if self._task is None:
             return
         self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))  # it knows whole seconds alone

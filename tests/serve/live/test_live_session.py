@@ -243,12 +243,31 @@ def test_a_server_that_stops_lets_what_was_pushed_be_shown_and_hears_no_more(flo
     async def test() -> None:
         async with floor.visitor() as visitor:
             await visitor.speak(hello[:9_000])
-            floor.live.drain()
+            draining = asyncio.create_task(floor.live.drain(10))
+            await settle()
             await visitor.session.push(hello[9_000:])  # its client cannot know
+            with pytest.raises(BusyError, match="the server stops"):
+                await floor.visitor().__aenter__()
             await floor.time.pass_ms(1_000)
             assert visitor.listening is not None
             assert visitor.listening.done()
             assert np.array_equal(visitor.sound, hello[:9_000])
+            assert not draining.done()  # its client has not left yet
+        await settle()
+        assert draining.result() == 9
+
+    run(test)
+
+
+def test_a_server_that_stops_waits_no_longer_than_it_may(floor: FakeFloor) -> None:
+    async def test() -> None:
+        async with floor.visitor(listens=False):
+            draining = asyncio.create_task(floor.live.drain(3))
+            await floor.time.pass_ms(2_900)
+            assert not draining.done()
+            await floor.time.pass_ms(100)
+            assert draining.result() == 0
+        assert await floor.live.drain(3) == 3
 
     run(test)
 

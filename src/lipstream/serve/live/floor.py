@@ -63,6 +63,7 @@ class Live:
         self._metrics.watch(self.floor)
         self._present: dict[str, _Present] = {}  # the longest open first
         self._most, self._open = limits.max_sessions, 0
+        self._empty, self._stopping = asyncio.Event(), False
         self._measuring, self._frames = asyncio.Lock(), 0.0
         self._pressure = Pressure(workshop.now_ms())
         self._low, self._slowed = False, 0
@@ -75,7 +76,8 @@ class Live:
             opening: what is asked for.
 
         Raises:
-            BusyError: as many are open as may be, those that are cannot keep up, or every place for an avatar is taken.
+            BusyError: as many are open as may be, those that are cannot keep up, every place for an avatar is taken, or
+                the server stops.
             AvatarNotFoundError: there is no such avatar. AvatarError, EngineError: it cannot be loaded.
             Exception: what the session failed by, where what is in the block took no notice for 10 s.
         """
@@ -90,6 +92,9 @@ class Live:
                 stack.push_async_callback(self._end, session, opening.avatar)
                 self._present[session.id] = _Present(session, opening, light)
                 self._ease()
+                self._metrics.opened(opening.transport)
+                if self._stopping:
+                    session.drain(deaf=True)
                 session.when_stuck = lambda: patience.reschedule(0)
                 yield session
         except TimeoutError as error:
@@ -98,6 +103,8 @@ class Live:
             raise
         finally:
             self._open -= 1
+            if not self._open:
+                self._empty.set()
 
     def session(self, id: str) -> Session:  # noqa: A002  the word
         """An open session, for whoever knows its id.
@@ -135,10 +142,29 @@ class Live:
         sessions = Counter((one.opening.transport, one.session.state) for one in self._present.values())
         return Floor(sessions, self._most, min(self._slowed, len(self._present)), self._low)
 
-    def drain(self) -> None:
-        """Let every session end once what was pushed is shown."""
+    async def drain(self, grace_s: float) -> float:
+        """Let nobody in any more, and every session end once what was pushed is shown.
+
+        Args:
+            grace_s: how long to wait until there is none.
+
+        Returns:
+            What is left of it, in seconds.
+        """
+        end_ms = self._workshop.now_ms() + grace_s * 1000
+        self._stopping = True
         for one in self._present.values():
             one.session.drain(deaf=True)
+        if not self._open:
+            return grace_s
+        waiting = [asyncio.ensure_future(one) for one in (self._empty.wait(), self._workshop.sleep(grace_s))]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        return max(0.0, end_ms - self._workshop.now_ms()) / 1000
 
     def showed(self, passed: Passed) -> None:
         """Count a frame, and let sessions do less or more."""
@@ -158,12 +184,14 @@ class Live:
         self._metrics.told(event)
 
     def _enter(self, opening: Opening) -> None:
-        if self._open >= self._most or self._slowed:
+        if self._stopping or self._open >= self._most or self._slowed:
             self._metrics.refused(opening.transport)
+            if self._stopping:
+                raise BusyError("the server stops and begins no more live sessions; ask another one, or this one later")
             why = "and cannot keep up" if self._slowed else "as many as may be (live.max_sessions)"
             raise BusyError(f"{self._open} live sessions are open, {why}; ask again later, or ask another server")
-        self._metrics.opened(opening.transport)
         self._open += 1
+        self._empty.clear()
 
     async def _end(self, session: Session, avatar: str) -> None:
         del self._present[session.id]
