@@ -1,5 +1,6 @@
 """Calls as gRPC brings them: who may not ask, who asks too much and who stalls is refused early and leaves nothing."""
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from lipstream.serve.access import EVERYTHING, Visitor
 from lipstream.serve.answered import Answered
 from lipstream.serve.listening import Listening
 from lipstream.serve.rpc import Allowance, Call, CallLimits, Calls
+from lipstream.serve.steps import Gone
 from lipstream.serve.wires import native
 from lipstream.wire.pb import lipstream_v1_pb2 as pb
 from lipstream.wire.pb.lipstream_v1_pb2_grpc import SpeechStub
@@ -103,6 +105,17 @@ def refusal_of_silence(there: Door, method: str = "Generate") -> grpc.RpcError:
         list(call(nothing(), timeout=PATIENCE_S / 2))
     told.set()
     return refused.value
+
+
+def test_whoever_leaves_while_an_answer_is_written_has_left() -> None:
+    class Closing:
+        async def write(self, _: bytes) -> None:
+            raise grpc.aio.InternalError("Failed execute_batch")
+
+    with ThreadPoolExecutor(1) as workers:
+        calls = Calls(workers, Allowance(1), EVERYBODY.admit)
+        with pytest.raises(Gone, match="the client left"):
+            asyncio.run(calls._send(Closing(), b""))  # type: ignore[arg-type]
 
 
 def test_a_message_that_never_arrives_is_not_waited_for() -> None:

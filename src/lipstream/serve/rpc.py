@@ -245,6 +245,8 @@ class Calls:
                 await context.write(answer)
         except TimeoutError as error:
             raise Gone(f"the client took nothing for {self.limits.stall_s:g} s") from error
+        except grpc.aio.BaseError as error:  # it leaves while this is written
+            raise Gone("the client left") from error
 
     async def _parsed(
         self, request_class: type[Message], requests: _Requests, call: Call
