@@ -61,7 +61,8 @@ async function tap(node, heard) {
     const { contextTime, performanceTime } = context.getOutputTimestamp();
     const atEar = (time) => performanceTime + (time - contextTime) * 1000;
     if (data.click) recorded.heard.push(atEar(data.click));
-    if (data.loud) recorded.loud = atEar(data.loud);
+    const muted = node instanceof MediaStreamAudioSourceNode && document.querySelector("#video").muted;
+    if (data.loud && !muted) recorded.loud = atEar(data.loud);
   };
 }
 

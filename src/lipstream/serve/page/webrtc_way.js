@@ -7,6 +7,7 @@ import { Trouble } from "./words.js";
 const GATHERING_MS = 1500; // addresses that are found later are rarely those that work
 const CONNECTING_MS = 8000;
 const HEARD_HZ = 16_000;
+const BUFFERED_MS = 300; // of sound that the browser may hold when the server has stopped
 
 /** @typedef {import("./way.js").Way} Way */
 /** @typedef {import("./way.js").Wish} Wish */
@@ -20,6 +21,7 @@ export class WebRtcWay {
   #peer;
   #channel;
   #session = "";
+  #audible = true;
   #tap;
   /** @type {any} */
   #stats = {};
@@ -63,11 +65,14 @@ export class WebRtcWay {
   }
 
   interrupt() {
+    if (this.#channel.readyState !== "open") return;
+    this.#wish.video.muted = true; // what is under way must not be heard
     this.#send({ type: "interrupt" });
   }
 
   /** @param {boolean} audible */
   set audible(audible) {
+    this.#audible = audible;
     this.#wish.video.muted = !audible;
   }
 
@@ -159,6 +164,7 @@ export class WebRtcWay {
     if (event.type === "stats") this.#stats = event;
     else if (event.type === "error") this.#listener.failed(new Trouble(event.message, "", event.request_id));
     else if (["speaking", "resting", "interrupted"].includes(event.type)) this.#listener.state(event.type);
+    if (event.type === "interrupted") setTimeout(() => (this.audible = this.#audible), BUFFERED_MS);
   }
 
   /** @param {object} message */
