@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import math
 import threading
 import tracemalloc
 from dataclasses import replace
@@ -17,7 +18,7 @@ from lipstream.avatar.eviction import Limits, least_frequently_used
 from lipstream.errors import AvatarNotFoundError, BusyError, EngineError, SessionNotFoundError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.playout import END
-from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS, Passed
+from lipstream.pipeline.session import FROM_FILE, FROM_MICROPHONE, FROM_TTS, Passed
 from lipstream.render.face import FaceRenderer
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.live.pressure import LATE_MS
@@ -246,12 +247,51 @@ def test_under_pressure_smaller_networks_paint_first(tiny: Avatar, tiny_path: Pa
     run(test)
 
 
-def seconds(floor: FakeFloor, seconds: int, *, late_ms: float) -> None:
-    """Frames of some session that are finished so late, 25 a second."""
+def seconds(floor: FakeFloor, seconds: int, *, late_ms: float, late: Visitor | None = None) -> None:
+    """Frames of all sessions that are finished so late, 25 a second; of one alone, if there is one."""
     for _ in range(25 * seconds):
         floor.time.ms += 40
         now_ms = floor.time.ms
-        floor.live.showed(Passed(None, None, now_ms - 40, now_ms - late_ms, now_ms, now_ms, repeated=False))
+        for name in floor.live._present:
+            due_ms = now_ms - late_ms * (late is None or late.session.id == name)
+            floor.live.showed(name, Passed(None, None, now_ms - 40, due_ms, now_ms, now_ms, repeated=False))
+
+
+def test_one_late_session_does_less_and_no_other(floor: FakeFloor, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with (
+            floor.visitor(listens=False) as late,
+            floor.visitor(listens=False) as second,
+            floor.visitor(listens=False) as third,
+        ):
+            seconds(floor, 3, late_ms=LATE_MS + 1, late=late)
+            assert [one.session.stats().halved for one in (late, second, third)] == [True, False, False]
+            assert len(caplog.records) == 1
+            seconds(floor, 4, late_ms=LATE_MS + 1, late=late)
+            assert floor.live.floor().slowed == 1
+            assert len(caplog.records) == 1  # nothing more can be done for it
+            async with floor.visitor(listens=False) as newest:  # the machine has room
+                assert not newest.session.stats().halved
+
+    run(test)
+
+
+def test_a_file_is_neither_late_nor_slowed(floor: FakeFloor) -> None:
+    async def test() -> None:
+        async with floor.visitor(listens=False) as talks, floor.visitor(listens=False, settings=FROM_FILE) as file:
+            for _ in range(50):
+                floor.time.ms += 40
+                now_ms = floor.time.ms
+                floor.live.showed(
+                    talks.session.id, Passed(None, None, now_ms, now_ms - 99, now_ms, now_ms, repeated=False)
+                )
+                for _ in range(40):
+                    floor.live.showed(
+                        file.session.id, Passed(0.0, 0.0, now_ms, math.inf, now_ms, now_ms, repeated=False)
+                    )
+            assert (talks.session.stats().halved, file.session.stats().halved) == (True, False)
+
+    run(test)
 
 
 def test_under_pressure_the_newest_sessions_show_fewer_pictures_and_nobody_new_comes_in(floor: FakeFloor) -> None:
@@ -270,7 +310,7 @@ def test_under_pressure_the_newest_sessions_show_fewer_pictures_and_nobody_new_c
             seconds(floor, 1, late_ms=LATE_MS + 1)
             assert halved() == [False, True, True]
             assert floor.figure("lipstream_live_sessions_slowed") == 2
-            assert floor.figure("lipstream_live_frames_late_total") == 25
+            assert floor.figure("lipstream_live_frames_late_total") == 3 * 25
             with pytest.raises(BusyError, match="cannot keep up"):
                 await floor.visitor().__aenter__()
             seconds(floor, 2, late_ms=LATE_MS + 1)

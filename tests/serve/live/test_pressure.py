@@ -1,6 +1,8 @@
 from dataclasses import dataclass, field
 
-from lipstream.serve.live.pressure import CALM_MS, LATE_MS, LONGEST_CALM_MS, Pressure
+import pytest
+
+from lipstream.serve.live.pressure import CALM_MS, LATE_MS, LONGEST_CALM_MS, Less, Pressure
 
 IN_TIME, LATE = 0.0, LATE_MS + 1
 
@@ -19,8 +21,9 @@ class Frames:
         """So many of every 25 are late."""
         for frame in range(round(25 * seconds)):
             self.now_ms += 40
-            if step := self.pressure.observe(LATE if frame % 25 < late else IN_TIME, self.now_ms):
-                self.steps.append((self.now_ms, step))
+            step = self.pressure.observe("one", LATE if frame % 25 < late else IN_TIME, self.now_ms)
+            if step is not None:
+                self.steps.append((self.now_ms, 1 if isinstance(step, Less) else -1))
 
 
 def test_late_frames_ask_for_less_and_again_after_a_second_in_which_that_takes_effect() -> None:
@@ -64,3 +67,11 @@ def test_a_try_that_lasts_is_forgiven() -> None:
     frames.seconds(1, late=25)
     frames.seconds(10 + 10 + 5)  # the second try lasts, and is followed by others
     assert [step for _, step in frames.steps] == [1, -1, 1, -1, -1, -1]
+
+
+@pytest.mark.parametrize(("late", "spread"), [("a", False), ("ab", False), ("abc", True), ("abcd", True)])
+def test_it_is_told_who_is_late_and_whether_most_are(late: str, spread: bool) -> None:
+    pressure, steps = Pressure(0.0), []
+    for frame in range(1, 27):
+        steps += [pressure.observe(one, LATE if one in late else IN_TIME, 40.0 * frame) for one in "abcd"]
+    assert [step for step in steps if step is not None] == [Less(frozenset(late), spread)]

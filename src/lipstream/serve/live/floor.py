@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
@@ -19,7 +20,7 @@ from lipstream.render.faces import Face
 from lipstream.serve.live.capacity import frames_a_second, sessions_of
 from lipstream.serve.live.metrics import LiveMetrics
 from lipstream.serve.live.opening import Floor, LiveLimits, Opening, Stage
-from lipstream.serve.live.pressure import Pressure
+from lipstream.serve.live.pressure import Less, More, Pressure
 from lipstream.serve.live.session import Session
 from lipstream.serve.registry import Registry
 
@@ -66,7 +67,8 @@ class Live:
         self._empty, self._stopping = asyncio.Event(), False
         self._measuring, self._frames = asyncio.Lock(), 0.0
         self._pressure = Pressure(workshop.now_ms())
-        self._low, self._slowed = False, 0
+        self._low = self._short = False  # smaller networks paint; the machine is short of time, beyond that
+        self._slowed: set[str] = set()
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[Session]:
@@ -140,7 +142,7 @@ class Live:
     def floor(self) -> Floor:
         """What is going on."""
         sessions = Counter((one.opening.transport, one.session.state) for one in self._present.values())
-        return Floor(sessions, self._most, min(self._slowed, len(self._present)), self._low)
+        return Floor(sessions, self._most, len(self._slowed), self._low)
 
     async def drain(self, grace_s: float) -> float:
         """Let nobody in any more, and every session end once what was pushed is shown.
@@ -166,14 +168,16 @@ class Live:
             await asyncio.gather(*waiting, return_exceptions=True)
         return max(0.0, end_ms - self._workshop.now_ms()) / 1000
 
-    def showed(self, passed: Passed) -> None:
-        """Count a frame, and let sessions do less or more."""
+    def showed(self, session: str, passed: Passed) -> None:
+        """Count a frame, and let sessions do less or more; a frame of a file is never late."""
         self._metrics.showed(passed)
-        step = self._pressure.observe(passed.late_ms, self._workshop.now_ms()) if self._limits.adaptive else 0
-        if step > 0:
-            self._do_less()
-        elif step < 0:
-            self._do_more()
+        if not self._limits.adaptive or math.isinf(passed.due_ms):
+            return
+        match self._pressure.observe(session, passed.late_ms, self._workshop.now_ms()):
+            case Less() as less:
+                self._do_less(less)
+            case More():
+                self._do_more()
 
     def left(self, stages: Mapping[Stage, float]) -> None:
         """Count what a frame took after it was taken."""
@@ -184,44 +188,58 @@ class Live:
         self._metrics.told(event)
 
     def _enter(self, opening: Opening) -> None:
-        if self._stopping or self._open >= self._most or self._slowed:
+        if self._stopping or self._open >= self._most or self._short:
             self._metrics.refused(opening.transport)
             if self._stopping:
                 raise BusyError("the server stops and begins no more live sessions; ask another one, or this one later")
-            why = "and cannot keep up" if self._slowed else "as many as may be (live.max_sessions)"
+            why = "and cannot keep up" if self._short else "as many as may be (live.max_sessions)"
             raise BusyError(f"{self._open} live sessions are open, {why}; ask again later, or ask another server")
         self._open += 1
         self._empty.clear()
 
     async def _end(self, session: Session, avatar: str) -> None:
         del self._present[session.id]
-        self._slowed = min(self._slowed, len(self._present))  # else, with the last one gone, nobody would come in again
+        self._slowed.discard(session.id)
+        self._short = self._short and bool(self._slowed)  # else, with the last one gone, nobody would come in again
         await session.close()
         self._registry.add_frames(avatar, session.stats().frames)
 
-    def _do_less(self) -> None:
-        """First in quality, where avatars have another; then, the newest sessions first, in pictures a second."""
-        if not self._low and any(one.light is not one.session.avatar.face for one in self._present.values()):
-            self._low = True
-        else:
-            unslowed = len(self._present) - self._slowed
-            self._slowed = min(len(self._present), self._slowed + (unslowed + 1) // 2)
+    def _do_less(self, less: Less) -> None:
+        """Those who are late, in pictures a second; where most are, first all in quality, then the newest half."""
+        newest = [one for one in self._newest_paced() if one not in self._slowed]
+        lighter = any(one.light is not one.session.avatar.face for one in self._present.values())
+        low = less.spread and lighter and not self._low
+        slowed: list[str] = []
+        if not less.spread:
+            slowed = [one for one in newest if one in less.late]
+        elif not low:
+            self._short, slowed = True, newest[: (len(newest) + 1) // 2]
+        if not low and not slowed:
+            return
+        self._low = self._low or low
+        self._slowed.update(slowed)
         self._ease()
-        _log.warning("live sessions do less: frames were late", extra={"slowed": self._slowed, "low": self._low})
+        _log.warning("live sessions do less: frames were late", extra={"slowed": len(self._slowed), "low": self._low})
 
     def _do_more(self) -> None:
         if not self._slowed and not self._low:
             return
         self._low = self._low and bool(self._slowed)
-        self._slowed = min(self._slowed, len(self._present)) // 2
+        slowed = [one for one in self._newest_paced() if one in self._slowed]
+        self._slowed = set(slowed[: len(slowed) // 2])
+        self._short = self._short and bool(self._slowed)
         self._ease()
-        _log.info("live sessions do more", extra={"slowed": self._slowed, "low": self._low})
+        _log.info("live sessions do more", extra={"slowed": len(self._slowed), "low": self._low})
+
+    def _newest_paced(self) -> list[str]:
+        """The sessions that have a pace to keep, the newest first."""
+        return [id for id, one in reversed(self._present.items()) if one.opening.settings.paced]  # noqa: A001
 
     def _ease(self) -> None:
         """Let every session do as much as it is to."""
-        for number, one in enumerate(reversed(self._present.values())):
+        for id, one in self._present.items():  # noqa: A001  the word
             face = one.light if self._low else one.session.avatar.face
-            one.session.ease(halved=number < self._slowed, face=face)
+            one.session.ease(halved=id in self._slowed, face=face)
 
     @asynccontextmanager
     async def _leased(self, name: str) -> AsyncIterator[tuple[Avatar, Face]]:

@@ -99,8 +99,8 @@ class Floor:
 class Observer(Protocol):
     """Is told what sessions do."""
 
-    def showed(self, passed: Passed) -> None:
-        """A frame was taken."""
+    def showed(self, session: str, passed: Passed) -> None:
+        """A frame of the session of this id was taken."""
         ...
 
     def left(self, stages: Mapping[Stage, float]) -> None:

@@ -231,7 +231,7 @@ class Session:
                 self._first_frame_ms = passed.taken_ms - self._first_sound_ms
         self._late_frames += passed.late_ms > LATE_MS
         self._averages.add(stages_of(passed))
-        self._observer.showed(passed)
+        self._observer.showed(self.id, passed)
 
     def _left(self) -> None:
         """Count what became of the frame that was taken last: whoever takes the next one is done with it."""
