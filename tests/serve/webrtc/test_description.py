@@ -16,8 +16,10 @@ a=rtpmap:99 rtx/90000\r
 
 
 def test_what_an_offer_speaks_of() -> None:
-    assert offered("v=0\r\nm=audio 9 UDP 0\r\nm=video 9 UDP 0\r\nm=application 9 UDP 0\r\n") == {"audio", "video"}
-    assert offered("v=0\r\nm=audio 0 UDP 0\r\nm=video 9 UDP 0\r\n") == {"video"}
+    assert offered("v=0\r\nm=audio 9 UDP 0\r\nm=video 9 UDP 0\r\nm=application 9 UDP 0\r\n") == ["audio", "video"]
+    assert offered("v=0\r\nm=audio 0 UDP 0\r\nm=video 9 UDP 0\r\n") == ["video"]
+    with pytest.raises(InputError, match="names audio, video, audio; expected one"):
+        offered("v=0\r\nm=audio 9 UDP 0\r\nm=video 9 UDP 0\r\nm=audio 9 UDP 0\r\n")
     with pytest.raises(InputError, match="neither audio nor video"):
         offered("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n")
 

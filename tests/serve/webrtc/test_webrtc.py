@@ -1,4 +1,5 @@
 import asyncio
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,7 @@ from lipstream.serve.live.opening import Opening
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.webrtc.coding import Coder
+from lipstream.serve.webrtc.peer import Peer
 from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, IceServer
 from lipstream.types import Pcm
 
@@ -144,6 +146,48 @@ def test_a_client_that_vanishes_is_found(tiny_site: Site) -> None:
     asyncio.run(test())
 
 
+def test_who_hangs_up_twice_does_not_break_the_closing_off(tiny_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    close = Peer.close
+
+    async def test() -> None:
+        began, goes_on, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def slowly(peer: Peer) -> None:
+            began.set()
+            await goes_on.wait()
+            await close(peer)
+            closed.set()
+
+        monkeypatch.setattr(Peer, "close", slowly)
+        async with asyncio.timeout(PATIENCE_S), calling(tiny_site.app) as client, caller(client) as talker:
+            await talker.talk(avatar="tiny")
+            first = asyncio.create_task(talker.hang_up())
+            await began.wait()
+            assert await talker.hang_up() == 200
+            goes_on.set()
+            assert await first == 200
+            await closed.wait()
+
+    asyncio.run(test())
+
+
+def test_media_that_nobody_takes_are_not_decoded(tiny_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lipstream.serve.webrtc.peer.offered", lambda offer: list(dict.fromkeys(_kinds(offer))))
+
+    async def test() -> None:
+        async with calling(tiny_site.app) as client, caller(client) as talker:
+            for _ in range(2):
+                talker.peer.addTransceiver("video", "sendrecv")
+            await talker.talk(Microphone(np.zeros(960, np.float32)), avatar="tiny")
+            assert [one.currentDirection for one in talker.peer.getTransceivers()].count("inactive") == 2
+
+    asyncio.run(test())
+
+
+def _kinds(offer: str) -> list[str]:
+    return re.findall(r"^m=(audio|video)", offer, re.MULTILINE)
+
+
 def test_connections_end_with_the_server(tiny_site: Site) -> None:
     async def test() -> None:
         app = tiny_site.but(webrtc=replace(DEFAULT_SETTINGS, drain_ms=0)).app
@@ -193,7 +237,7 @@ OFFER = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RT
         ("/v1/webrtc", b"\xff", 400, "no UTF-8"),
         ("/v1/webrtc", b"hello", 400, "neither audio nor video"),
         ("/v1/webrtc", OFFER.encode(), 400, "The offer cannot be used"),
-        ("/v1/webrtc", OFFER.encode() + b"a=x\r\n" * 20_000, 400, "at most 65,536"),
+        ("/v1/webrtc", OFFER.encode() + b"a=x\r\n" * 20_000, 400, "more than 65,536 bytes"),
         ("/v1/webrtc?avatar=nobody", OFFER.encode(), 404, "There is no avatar"),
         ("/v1/webrtc?avatar=../x", OFFER.encode(), 400, "cannot be called"),
         ("/v1/webrtc?source=piano", OFFER.encode(), 400, "expected microphone or tts"),

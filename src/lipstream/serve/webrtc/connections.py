@@ -20,6 +20,8 @@ from lipstream.serve.webrtc.settings import RATE_HZ, Answered, Caller, WebRtcSet
 from lipstream.serve.webrtc.show import Seat, Show
 from lipstream.serve.webrtc.talker import Stage, Talker, first
 
+CLOSE_S = 2.0
+"""aiortc waits for ever if its own tasks were cancelled, as those of a process that is told to stop twice are."""
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +46,7 @@ class Connections:
         self._tasks: dict[str, asyncio.Task[str]] = {}
         self._shows: dict[str, Show] = {}
         self._relays: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._viewers = 0
 
     async def talk(self, offer: str, wish: Wish, caller: Caller) -> Answered:
@@ -204,4 +207,7 @@ class Connections:
             yield seat, peer
         finally:
             show.leave(seat)
-            await peer.close()
+            closing = asyncio.create_task(peer.close())  # goes on though this is cancelled again
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.wait([closing], timeout=CLOSE_S)

@@ -15,15 +15,17 @@ _HOST = re.compile(r"^a=candidate:(\S+) (\d+) (udp) (\d+) (\S+) (\d+) typ host",
 _REFLEXIVE_PRIORITY = 100 << 24  # RFC 8445: below every host candidate, whose type preference is 126
 
 
-def offered(offer: str) -> set[Kind]:
-    """The kinds of media that an offer speaks of.
+def offered(offer: str) -> list[Kind]:
+    """The kinds of media that an offer speaks of, in its order.
 
     Raises:
-        InputError: none.
+        InputError: none, or one of them twice.
     """
-    kinds: set[Kind] = {"audio" if kind == "audio" else "video" for kind in _MEDIA.findall(offer)}
+    kinds: list[Kind] = ["audio" if kind == "audio" else "video" for kind in _MEDIA.findall(offer)]
     if not kinds:
         raise InputError("the offer names neither audio nor video; expected the SDP that createOffer gave")
+    if len(set(kinds)) < len(kinds):
+        raise InputError(f"the offer names {', '.join(kinds[:9])}; expected one audio and one video at most")
     return kinds
 
 

@@ -14,6 +14,7 @@ from lipstream.serve.http.envelope import Exchange
 from lipstream.serve.live.floor import Live
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
+from lipstream.serve.webrtc.description import MOST_BYTES
 from lipstream.serve.webrtc.settings import Answered, Caller, WebRtcSettings, read_wish
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
 
@@ -92,13 +93,18 @@ async def _offer(request: Request) -> str:
 
     Raises:
         HTTPException: the body is something else.
-        InputError: it is no text.
+        InputError: it is no text, or too long.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != SDP:
         raise HTTPException(415, f"The body is {content_type[:80] or 'of no type'}; expected {SDP}, an offer.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise InputError(f"The offer has more than {MOST_BYTES:,} bytes; expected SDP of at most as many.")
     try:
-        return (await request.body()).decode()
+        return body.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"The offer is no UTF-8 ({error.reason}); expected the SDP that createOffer gave.") from error
 

@@ -18,15 +18,13 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.rtcrtptransceiver import RTCRtpTransceiver
 
 from lipstream.errors import InputError, reason_of
-from lipstream.serve.webrtc.description import MOST_BYTES, admissible, codec_of, offered, with_address
+from lipstream.serve.webrtc.description import admissible, codec_of, offered, with_address
 from lipstream.serve.webrtc.microphone import Prompt
 from lipstream.serve.webrtc.settings import WebRtcSettings
 from lipstream.serve.webrtc.show import Seat
 
 CHECK_MS = 1000.0
 """How often a connection is looked after."""
-CLOSE_S = 2.0
-"""aiortc waits for ever if its own tasks were cancelled, as those of a process that is told to stop twice are."""
 MOST_UNSENT_BYTES = 65_536
 """Of messages that wait in the data channel; beyond it they are left out."""
 
@@ -68,7 +66,7 @@ class Peer:
         Raises:
             InputError: the offer cannot be used.
         """
-        kinds = _checked(offer)
+        kinds = offered(offer)
         for track in (seat.sound, seat.picture):
             if track.kind in kinds:
                 direction = "sendrecv" if hears and track.kind == "audio" else "sendonly"
@@ -76,7 +74,10 @@ class Peer:
                 transceiver.setCodecPreferences(_capabilities(track.kind, codecs))
                 _adapt(transceiver, f"lipstream-{seat.sound.id}", ask_key_frame)
         try:
+            ours = set(self._connection.getTransceivers())
             await self._connection.setRemoteDescription(RTCSessionDescription(admissible(offer), "offer"))
+            for transceiver in set(self._connection.getTransceivers()) - ours:
+                transceiver.direction = "inactive"  # aiortc would decode it, and nobody take what it decodes
             await self._connection.setLocalDescription()
         except Exception as error:  # whatever the parser of a stranger's text stumbles over
             raise InputError(
@@ -128,10 +129,8 @@ class Peer:
         return "it left"
 
     async def close(self) -> None:
-        """End it; its sockets are closed."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self._connection.close()
+        """End it; its sockets are closed. Who cancels this leaves them open for good."""
+        await self._connection.close()
 
     async def _change(self, at_most_ms: float) -> None:
         self._state_changed.clear()
@@ -146,12 +145,6 @@ class Peer:
     def _microphone(self) -> MediaStreamTrack | None:
         tracks = [one.receiver.track for one in self._connection.getTransceivers() if one.kind == "audio"]
         return tracks[0] if tracks else None
-
-
-def _checked(offer: str) -> set[str]:
-    if len(offer) > MOST_BYTES:
-        raise InputError(f"The offer has {len(offer):,} characters; expected SDP of at most {MOST_BYTES:,}.")
-    return set(offered(offer))
 
 
 def _capabilities(kind: str, codecs: Sequence[str]) -> list[RTCRtpCodecCapability]:
