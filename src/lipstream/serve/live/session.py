@@ -173,6 +173,10 @@ class Session:
         finally:
             self._encoded_ms += self._workshop.now_ms() - began_ms
 
+    async def aside(self, work: Callable[[], T]) -> T:
+        """Do something else that takes long, such as cleaning sound, in the same threads; it is not timed."""
+        return await self._workshop.work(work)
+
     def ease(self, *, halved: bool, face: Face) -> None:
         """Do less, or as much as ever: half the pictures or all, by this network of the avatar."""
         self._stream.halved, self._stream.face = halved, face

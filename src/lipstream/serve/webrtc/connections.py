@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from lipstream.errors import BusyError, LipstreamError, SessionNotFoundError
+from lipstream.serve.live.cleaning import Cleaning
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import Opening
 from lipstream.serve.live.session import Session
@@ -151,7 +152,8 @@ class Connections:
             show = self._shows[session.id] = self._show(session)
             try:
                 async with self._seated(show, heard=wish.echo) as (seat, peer):
-                    stage = Stage(session, show, peer, seat, sound_in, caller.request_id, self._now_ms)
+                    cleaning = Cleaning(sound_in, session) if sound_in else None
+                    stage = Stage(session, show, peer, seat, cleaning, caller.request_id, self._now_ms)
                     talker = Talker(stage)
                     sdp = await self._answered(peer, offer, seat, show, hears=True)
                     answer.set_result(_Answer(session.id, sdp))

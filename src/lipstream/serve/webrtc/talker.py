@@ -8,8 +8,8 @@ from typing import Any
 from lipstream.errors import InputError
 from lipstream.pipeline.playout import END
 from lipstream.pipeline.session import StreamFrame
+from lipstream.serve.live.cleaning import Cleaning
 from lipstream.serve.live.session import Session
-from lipstream.serve.sound_in import SoundIn
 from lipstream.serve.webrtc.microphone import heard
 from lipstream.serve.webrtc.peer import Peer
 from lipstream.serve.webrtc.show import Seat, Show
@@ -34,7 +34,7 @@ class Stage:
     """His connection."""
     seat: Seat
     """Where that takes the show from."""
-    sound_in: SoundIn | None
+    cleaning: Cleaning | None
     """What is done to his sound; None: nothing."""
     request_id: str
     """By which the log has more."""
@@ -66,19 +66,18 @@ class Talker:
             raise
 
     async def _listen(self) -> str:
-        session, sound_in, track = self._stage.session, self._stage.sound_in, self._stage.peer.microphone
+        session, cleaning, track = self._stage.session, self._stage.cleaning, self._stage.peer.microphone
         if track is not None:
             async for sound in heard(track):
-                if session.state != "draining":  # the server stops, which its client cannot know yet
-                    await session.push(sound if sound_in is None else sound_in.clean(sound))
+                await session.push(sound if cleaning is None else await cleaning.clean(sound))
         return await self._stage.peer.over()  # whoever sends no sound may watch
 
     async def _show(self) -> str:
-        sound_in = self._stage.sound_in if self._stage.seat.heard else None
+        cleaning = self._stage.cleaning if self._stage.seat.heard else None
         async for item in self._stage.session:
             if isinstance(item, StreamFrame):
-                if sound_in is not None:
-                    sound_in.play(item.audio)
+                if cleaning is not None:
+                    await cleaning.play(item.audio)
                 await self._stage.show.show(item)
                 self._tell_stats()
             else:
@@ -91,10 +90,8 @@ class Talker:
             match read_up(await self._messages.get()):
                 case messages.Interrupt():
                     session.interrupt()
-                case messages.End() if session.state != "draining":
-                    await session.push(END)
                 case messages.End():
-                    pass
+                    await session.push(END)
                 case messages.KeyFrame():
                     self._stage.show.ask_key_frame(self._stage.seat)
                 case messages.Ping(sent_ms=sent_ms):

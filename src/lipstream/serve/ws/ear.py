@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from lipstream.audio.opus import OpusDecoder
+from lipstream.serve.live.cleaning import Cleaning
+from lipstream.serve.live.session import Session
 from lipstream.serve.sound_in import SoundIn
 from lipstream.types import Float32, Pcm
 from lipstream.wire.live_messages import SoundCoding, Start
@@ -22,27 +24,29 @@ class Ear:
 
     Args:
         start: what the client wants.
+        session: its own.
 
     Raises:
         MissingExtraError: its sound is to be cleaned, and livekit is not installed.
         InputError: it is to be cleaned, and of a rate that cannot be.
     """
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, session: Session) -> None:
         self._read = READERS[start.coding]()
-        self._sound_in = SoundIn(start.sound_in, start.rate_hz) if start.sound_in else None
+        sound_in = SoundIn(start.sound_in, start.rate_hz) if start.sound_in else None
+        self._cleaning = Cleaning(sound_in, session) if sound_in else None
         self._audible = start.sound != "none"
 
-    def hear(self, data: bytes) -> Float32:
+    async def hear(self, data: bytes) -> Float32:
         """The samples of one message, `[n]` float32 in -1..1; cleaned ones are up to 10 ms behind.
 
         Raises:
             InputError: it holds no such sound.
         """
         sound = self._read(data)
-        return sound if self._sound_in is None else self._sound_in.clean(sound)
+        return sound if self._cleaning is None else await self._cleaning.clean(sound)
 
-    def play(self, audio: Pcm) -> None:
+    async def play(self, audio: Pcm) -> None:
         """Tell what is sent to the client now, `[n]` float32 at 16 kHz: once played, it may come back as an echo."""
-        if self._sound_in is not None and self._audible:
-            self._sound_in.play(audio)
+        if self._cleaning is not None and self._audible:
+            await self._cleaning.play(audio)

@@ -57,7 +57,7 @@ class NativeStream:
         try:
             start = await self._start(socket)
             async with self.live.open(_opening(start, socket)) as session:
-                ear = await session.work(lambda: Ear(start))
+                ear = await session.work(lambda: Ear(start, session))
                 framing = await session.work(lambda: Framing(start, session.avatar, self.jpeg_quality))
                 await Conversation(socket, session, ear, framing, self.now_ms).hold(start)
         except WebSocketDisconnect:
@@ -121,10 +121,8 @@ class Conversation:
         while True:
             message = read_up(await self._socket.receive())
             match message:
-                case messages.Sound() | messages.End() if self._session.state == "draining":
-                    pass  # the server stops, which its client cannot know yet
                 case messages.Sound(data):
-                    await self._session.push(self._ear.hear(data))
+                    await self._session.push(await self._ear.hear(data))
                 case messages.End():
                     await self._session.push(END)
                 case messages.Interrupt():
@@ -150,7 +148,7 @@ class Conversation:
         packed = await self._session.work(lambda: encode(self._framing.pack(frame, picture=picture)))
         began_ms = self._now_ms()
         await self._socket.send(packed)
-        self._ear.play(frame.audio)
+        await self._ear.play(frame.audio)
         self._socket.call.spent.frames += 1
         self._skipped_pictures += not picture
         if self._session.settings.paced:
