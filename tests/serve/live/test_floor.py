@@ -115,6 +115,7 @@ def test_who_asks_for_nobody_takes_no_place(registry: Registry[Avatar]) -> None:
         for _ in range(3):
             with pytest.raises(AvatarNotFoundError, match="nobody"):
                 await floor.visitor(avatar="nobody").__aenter__()
+        assert floor.figure("lipstream_live_openings_total", transport="grpc", outcome="opened") == 0
         async with floor.visitor():
             pass
 

@@ -72,3 +72,11 @@ def test_clearing_counts_what_was_dropped() -> None:
     assert inbox.clear() == (7, 2)
     assert inbox.clear() == (0, 0)
     assert inbox.take(10) is None
+
+
+def test_its_memory_is_bounded_whatever_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lipstream.serve.live.inbox.MOST_BYTES", 4_000)
+    inbox = Inbox(48_000, 600_000)
+    inbox.put(np.zeros(1_000, np.float32))
+    with pytest.raises(BusyError, match="wait to be heard"):
+        inbox.put(np.zeros(1, np.float32))

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.playout import END, Ended, Interrupted, Resting, Speaking
 from lipstream.pipeline.session import FROM_TTS
 from lipstream.pipeline.stream import AHEAD_FRAMES
-from lipstream.serve.live.opening import LiveLimits, State
+from lipstream.serve.live.opening import LiveLimits, Opening, State
 from lipstream.serve.live.session import MOST_ENDS
 from lipstream.serve.registry import Registry
 from lipstream.types import Pcm
@@ -114,6 +115,11 @@ def test_interrupting_drops_what_waits_to_be_heard_too(floor: FakeFloor, hello: 
 def _at(event: object) -> tuple[int, int]:
     assert isinstance(event, Resting)
     return event.frame_index, event.played_samples
+
+
+def test_no_live_sound_has_a_rate_that_fills_memory() -> None:
+    with pytest.raises(InputError, match="768,000 Hz; expected at most 192,000"):
+        Opening("tiny", replace(FROM_TTS, sample_rate_hz=768_000), "somebody", "grpc")
 
 
 def test_too_much_sound_is_refused_and_the_session_goes_on(registry: Registry[Avatar], hello: Pcm) -> None:

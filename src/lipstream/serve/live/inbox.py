@@ -1,4 +1,4 @@
-"""Sound of any length and ENDs in, blocks in the same order out; what waits is counted in ms and bounded."""
+"""Sound of any length and ENDs in, blocks in the same order out; what waits is counted and bounded."""
 
 from collections import deque
 
@@ -9,6 +9,8 @@ from lipstream.pipeline.playout import END, End
 from lipstream.types import Float32
 
 SAMPLE_BYTES = 4
+MOST_BYTES = 64_000_000
+"""Of sound that waits: 1,000 s at 16 kHz, 333 s at 48 kHz."""
 
 
 class Inbox:
@@ -16,11 +18,12 @@ class Inbox:
 
     Args:
         sample_rate_hz: of the sound.
-        max_ms: sound that may wait.
+        max_ms: sound that may wait, and no more than `MOST_BYTES` of it.
     """
 
     def __init__(self, sample_rate_hz: int, max_ms: float) -> None:
-        self._sample_rate_hz, self._max_ms = sample_rate_hz, max_ms
+        self._sample_rate_hz = sample_rate_hz
+        self._max_ms = min(max_ms, MOST_BYTES / SAMPLE_BYTES * 1000 / sample_rate_hz)
         self._parts: deque[bytearray | End] = deque()
         self._samples = self._ends = 0
 
@@ -45,8 +48,8 @@ class Inbox:
             self._ends += 1
         elif (ms := self.waiting_ms + len(sound) * 1000 / self._sample_rate_hz) > self._max_ms:
             raise BusyError(
-                f"{ms / 1000:,.1f} s of sound wait to be heard, this included; at most {self._max_ms / 1000:,g} s "
-                "may (server.max_audio_s): send it about as it is spoken"
+                f"{ms / 1000:,.1f} s of sound wait to be heard, this included; at most {self._max_ms / 1000:,.0f} s "
+                "may (server.max_audio_s, and 64 MB): send it about as it is spoken"
             )
         elif len(sound):
             if not self._parts or not isinstance(self._parts[-1], bytearray):

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from lipstream.errors import InputError
 from lipstream.pipeline.playout import Event
 from lipstream.pipeline.session import Passed, StreamSettings, StreamStats
 from lipstream.serve.sound_in import SoundView
@@ -16,9 +17,17 @@ Stage = Literal["heard", "queued", "painted", "encoded", "sent"]
 """Stations of a frame, as `Latency` has them."""
 
 
+HIGHEST_RATE_HZ = 192_000
+"""Of a client's sound; no microphone has more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a client asks for."""
+    """What a client asks for.
+
+    Raises:
+        InputError: its sound has a higher rate than live sound has.
+    """
 
     avatar: str
     """Who speaks, or an alias."""
@@ -28,6 +37,11 @@ class Opening:
     """Whose it is."""
     transport: Transport
     """How it comes."""
+
+    def __post_init__(self) -> None:
+        if self.settings.sample_rate_hz > HIGHEST_RATE_HZ:
+            got_hz = self.settings.sample_rate_hz
+            raise InputError(f"live sound has {got_hz:,} Hz; expected at most {HIGHEST_RATE_HZ:,}: send it at a lower rate")
 
 
 @dataclass(frozen=True, slots=True)
