@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipstream.speech.articulation import amplify, clamp, fade, fade_weights
+from lipstream.speech.articulation import SEALED_AT, SEALED_FROM, amplify, clamp, fade, fade_weights, seal
 from lipstream.types import ARTICULATION, Float32
 
 FALLING = [5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]
@@ -35,6 +35,15 @@ def test_pressed_lips_are_not_drawn_apart() -> None:
     gap = dimension("lip_gap")
     assert amplify(codes, 1.6)[:, gap].tolist() == pytest.approx([0.1, 0.16])
     assert amplify(codes, 0.5)[:, gap].tolist() == pytest.approx([0.05, 0.05])
+
+
+def test_lips_that_press_meet() -> None:
+    codes = np.full((4, 12), 0.3, np.float32)
+    codes[:, dimension("lip_press")] = 0.0, SEALED_FROM, (SEALED_FROM + SEALED_AT) / 2, SEALED_AT
+    sealed = seal(codes)
+    assert sealed[:, dimension("lip_gap")].tolist() == pytest.approx([0.3, 0.3, 0.15, 0.0])
+    others = [index for index in range(12) if index != dimension("lip_gap")]
+    np.testing.assert_array_equal(sealed[:, others], codes[:, others])
 
 
 def test_gain_leaves_rest_at_rest() -> None:

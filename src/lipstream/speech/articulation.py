@@ -15,7 +15,10 @@ FADE_BEHIND = HOLD_FRAMES + FADE_FRAMES
 FADE_AHEAD = LEAD_FRAMES + FADE_FRAMES
 
 _OPENING = ("jaw", "lip_gap", "upper_lip", "lower_lip", "teeth_gap")
-_LIP_PRESS = ARTICULATION.index("lip_press")
+_LIP_PRESS, _LIP_GAP = ARTICULATION.index("lip_press"), ARTICULATION.index("lip_gap")
+SEALED_FROM, SEALED_AT = 0.25, 0.6
+"""Of `lip_press`: where lips begin to be drawn shut, and are. That they press is heard more surely than their gap,
+which comes out as the mean of what may be. Chosen by the held-out sentences that decide (studio/README.md)."""
 
 
 def _per_dimension(value: float, exceptions: dict[str, float]) -> Float32:
@@ -42,6 +45,21 @@ def amplify(codes: Codes, gain: float) -> Codes:
     opens = _per_dimension(0.0, dict.fromkeys(_OPENING, gain - 1.0))
     free = 1.0 - np.clip(codes[:, _LIP_PRESS, None], 0.0, 1.0) if gain > 1.0 else 1.0
     return (codes * (1.0 + opens * free)).astype(np.float32)
+
+
+def seal(codes: Codes) -> Codes:
+    """Let lips meet that press together: `lip_gap` falls to 0 as `lip_press` says that they do.
+
+    Args:
+        codes: `[n, 12]` float32.
+
+    Returns:
+        `[n, 12]` float32.
+    """
+    part = np.clip((codes[:, _LIP_PRESS] - SEALED_FROM) / (SEALED_AT - SEALED_FROM), 0.0, 1.0)
+    sealed = codes.copy()
+    sealed[:, _LIP_GAP] *= 1.0 - part * part * (3.0 - 2.0 * part)
+    return sealed
 
 
 def clamp(codes: Codes) -> Codes:

@@ -6,7 +6,7 @@ import numpy as np
 
 from lipstream.audio.voice import SPEAKING, VoiceStream, frames_ahead
 from lipstream.errors import InputError
-from lipstream.speech.articulation import FADE_AHEAD, FADE_BEHIND, amplify, clamp, fade, fade_weights
+from lipstream.speech.articulation import FADE_AHEAD, FADE_BEHIND, amplify, clamp, fade, fade_weights, seal
 from lipstream.speech.contexts import (
     BATCH_FRAMES,
     FULL_LOOKAHEAD_MS,
@@ -87,7 +87,7 @@ class SpeechToCode:
         weights = fade_weights(self._speaking, ahead_frames=self._frames_ahead)[FADE_BEHIND : FADE_BEHIND + frames]
         self._waiting = self._waiting[frames:].copy()  # 32 KB a frame, which a view would keep
         self._speaking = self._speaking[frames:]
-        return fade(clamp(amplify(codes, self._gain)), weights)
+        return fade(clamp(seal(amplify(codes, self._gain))), weights)
 
 
 _NO_CODES: Codes = np.zeros((0, CODE_SIZE), np.float32)

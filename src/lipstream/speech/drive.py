@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from lipstream.errors import InputError
-from lipstream.speech.articulation import clamp
+from lipstream.speech.articulation import clamp, seal
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
 from lipstream.speech.contexts import SpeechToContexts
 from lipstream.types import CODE_SIZE, CONTEXT_ROWS, MEL_BINS, WINDOW_ROWS, Contexts, Engine, Float32, Pcm
@@ -60,7 +60,7 @@ class CodeDrive:
 
     def of_contexts(self, audio: Contexts) -> Float32:
         """Codes of features that are sent."""
-        return clamp(self.articulation.run({"audio": audio})["code"])
+        return clamp(seal(self.articulation.run({"audio": audio})["code"]))
 
 
 class FeatureDrive:
