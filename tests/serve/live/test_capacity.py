@@ -1,11 +1,12 @@
 import asyncio
 from itertools import count
+from typing import cast
 
 import pytest
 from fake_floor import FakeFloor
 from fake_stream import InlineBatcher, InlineWorkers, run
 
-from lipstream.errors import BusyError
+from lipstream.errors import BusyError, EngineError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
 from lipstream.serve.live.capacity import SPAN_MS, SPANS, frames_a_second, sessions_of
@@ -23,6 +24,18 @@ def ticking(ms_a_look: float) -> Workshop:
 def test_the_rate_is_that_of_whole_frames(tiny: Avatar, ms_a_look: float) -> None:
     frames = asyncio.run(frames_a_second(tiny, ticking(ms_a_look)))
     assert frames == pytest.approx(1000 / (3 * ms_a_look), rel=0.2)
+
+
+def test_an_avatar_that_fails_is_not_measured_on(tiny: Avatar) -> None:
+    workshop = ticking(0.0)  # which would never end
+    cast("InlineBatcher", workshop.batcher).error = EngineError("it is broken")
+
+    async def test() -> None:
+        with pytest.raises(EngineError, match="it is broken"):
+            await frames_a_second(tiny, workshop)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(test)
 
 
 @pytest.mark.parametrize(("frames", "sessions"), [(0, 1), (20, 1), (70, 1), (72, 2), (1_500, 42)])

@@ -13,7 +13,7 @@ pytest.importorskip("aiortc", reason='needs pip install ".[webrtc]"')
 from aiortc.mediastreams import MediaStreamError
 
 from lipstream.serve.webrtc.coding import Coder
-from lipstream.serve.webrtc.show import LEAST_BETWEEN_KEYS_MS, KeyFrames, Seat, Show
+from lipstream.serve.webrtc.show import Seat, Show
 from lipstream.serve.webrtc.tracks import MOST_WAITING, Outgoing
 
 T = TypeVar("T")
@@ -29,11 +29,11 @@ async def here(work: Callable[[], T]) -> T:
 
 
 class Theatre:
-    """A show whose clock advances 40 ms a frame."""
+    """A show."""
 
     def __init__(self) -> None:
         self.coder = Coder(500)
-        self.show = Show(self.coder, here, lambda: 40.0 * self.frames)
+        self.show = Show(self.coder, here)
         self.frames = 0
 
     async def play(self, count: int) -> None:
@@ -150,15 +150,3 @@ def test_a_track_that_is_stopped_ends() -> None:
             await seat.picture.recv()
 
     asyncio.run(test())
-
-
-def test_key_frames_come_when_asked_for_but_not_too_often() -> None:
-    keys = KeyFrames()
-    assert not keys.due(0)
-    keys.ask()
-    keys.ask()
-    assert keys.due(1_000)
-    assert not keys.due(1_040)
-    keys.ask()
-    assert not keys.due(1_000 + LEAST_BETWEEN_KEYS_MS - 1)
-    assert keys.due(1_000 + LEAST_BETWEEN_KEYS_MS)

@@ -20,7 +20,11 @@ MARGIN = 0.7
 
 
 async def frames_a_second(avatar: Avatar, workshop: Workshop) -> float:
-    """Run the whole way of a frame, from its sound to its JPEG, as often as the machine can for 0.8 s."""
+    """Run the whole way of a frame, from its sound to its JPEG, as often as the machine can for 0.8 s.
+
+    Raises:
+        LipstreamError: the avatar cannot do that.
+    """
     finished_ms: list[float] = []
     begin_ms = workshop.now_ms()
     end_ms = begin_ms + SPANS * SPAN_MS
@@ -37,7 +41,12 @@ async def frames_a_second(avatar: Avatar, workshop: Workshop) -> float:
             finished_ms.append(workshop.now_ms())
             picture += 1
 
-    await asyncio.gather(*(line(number) for number in range(LINES_A_CORE * (os.cpu_count() or 1))))
+    try:
+        async with asyncio.TaskGroup() as lines:  # of which none goes on if one fails
+            for number in range(LINES_A_CORE * (os.cpu_count() or 1)):
+                lines.create_task(line(number))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
     counts, _ = np.histogram(finished_ms, SPANS, (begin_ms, end_ms))
     return float(counts[1:].max()) * 1000 / SPAN_MS
 

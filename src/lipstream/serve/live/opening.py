@@ -41,7 +41,9 @@ class Opening:
     def __post_init__(self) -> None:
         if self.settings.sample_rate_hz > HIGHEST_RATE_HZ:
             got_hz = self.settings.sample_rate_hz
-            raise InputError(f"live sound has {got_hz:,} Hz; expected at most {HIGHEST_RATE_HZ:,}: send it at a lower rate")
+            raise InputError(
+                f"live sound has {got_hz:,} Hz; expected at most {HIGHEST_RATE_HZ:,}: send it at a lower rate"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ class Connections:
             show.end()
 
     def _show(self, session: Session) -> Show:
-        return Show(Coder(self._settings.bitrate_kbps), session.work, self._now_ms)
+        return Show(Coder(self._settings.bitrate_kbps), session.work)
 
     @asynccontextmanager
     async def _seated(self, show: Show, *, heard: bool) -> AsyncIterator[tuple[Seat, Peer]]:

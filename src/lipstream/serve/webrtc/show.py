@@ -1,38 +1,20 @@
 """One session's frames in, each coded once and handed to everybody who takes it out."""
 
 import asyncio
-import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from lipstream.pipeline.session import StreamFrame
+from lipstream.serve.live.key_frames import KeyFrames
 from lipstream.serve.webrtc.coding import Coded, Coder
 from lipstream.serve.webrtc.tracks import Outgoing
+from lipstream.types import FRAME_RATE_HZ
 
 Work = Callable[[Callable[[], Coded]], Awaitable[Coded]]
 """Does something that takes long in another thread, such as `Session.work`."""
-LEAST_BETWEEN_KEYS_MS = 500.0
-"""A key frame is ten times as large as another: of many who ask, or of one who asks often, none gets more."""
-
-
-class KeyFrames:
-    """When a codec's next picture shall need none before it."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._last_ms = -math.inf
-
-    def ask(self) -> None:
-        """Let there be one soon."""
-        self._asked = True
-
-    def due(self, now_ms: float) -> bool:
-        """Whether the next picture is to be one; if so, the request is granted."""
-        granted = self._asked and now_ms - self._last_ms >= LEAST_BETWEEN_KEYS_MS
-        if granted:
-            self._asked, self._last_ms = False, now_ms
-        return granted
+KEY_GAP_FRAMES = FRAME_RATE_HZ // 2
+"""12, half a second: many may ask."""
 
 
 class Seat:
@@ -70,17 +52,16 @@ class Seat:
 class Show:
     """A session as it is watched; belongs to one event loop."""
 
-    def __init__(self, coder: Coder, work: Work, now_ms: Callable[[], float]) -> None:
+    def __init__(self, coder: Coder, work: Work) -> None:
         """Begin, with nobody there.
 
         Args:
             coder: codes its frames.
             work: where.
-            now_ms: a monotonic clock.
         """
-        self._coder, self._work, self._now_ms = coder, work, now_ms
+        self._coder, self._work = coder, work
         self._seats: list[Seat] = []
-        self._keys: defaultdict[str, KeyFrames] = defaultdict(KeyFrames)
+        self._keys: defaultdict[str, KeyFrames] = defaultdict(lambda: KeyFrames(KEY_GAP_FRAMES))
         self._over = asyncio.Event()
 
     @property
@@ -125,8 +106,9 @@ class Show:
         for seat in self._seats:
             if seat.needs_key:
                 self.ask_key_frame(seat)
-        now_ms = self._now_ms()
-        keys = {codec for codec in taken if self._keys[codec].due(now_ms)}
+        keys = {codec for codec in taken if self._keys[codec].due}
         coded = await self._work(partial(self._coder.code, frame, taken, keys))
+        for codec, picture in coded.pictures.items():
+            self._keys[codec].made(key=picture.key)
         for seat in self._seats:
             seat.give(coded)

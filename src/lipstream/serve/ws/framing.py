@@ -5,6 +5,7 @@ from collections.abc import Callable
 from lipstream.audio.opus import DELAY_SAMPLES, OpusEncoder
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.session import StreamFrame
+from lipstream.serve.live.key_frames import KeyFrames
 from lipstream.types import FRAME_RATE_HZ, Image, Pcm
 from lipstream.video.h264 import H264Encoder
 from lipstream.video.jpeg import encode_jpeg
@@ -39,8 +40,8 @@ class Framing:
         self._jpeg_quality = start.jpeg_quality or jpeg_quality
         self._sound = SOUNDS[start.sound]()
         self.sound_delay_samples = DELAY_SAMPLES if start.sound == "opus" else 0
-        self._position_samples = self._since_key_frames = 0
-        self._key_asked = False
+        self._position_samples = 0
+        self._keys = KeyFrames(KEY_GAP_FRAMES)
         self._shown: Image | None = None
 
     @property
@@ -50,7 +51,7 @@ class Framing:
 
     def ask_key(self) -> None:
         """Let one of the next pictures need none before it."""
-        self._key_asked = True
+        self._keys.ask()
 
     def pack(self, frame: StreamFrame, *, picture: bool) -> FrameMessage:
         """The message of the next frame; takes some ms.
@@ -80,8 +81,6 @@ class Framing:
         self._shown, image = picture, shrink(picture, self.width, self.height)
         if self._h264 is None:
             return encode_jpeg(image, quality=self._jpeg_quality, avatar=self._avatar), True
-        asked = self._key_asked and self._since_key_frames >= KEY_GAP_FRAMES
-        data, key = self._h264.encode(image, key=asked)
-        self._since_key_frames = 1 if key else self._since_key_frames + 1
-        self._key_asked = self._key_asked and not key
+        data, key = self._h264.encode(image, key=self._keys.due)
+        self._keys.made(key=key)
         return data, key
