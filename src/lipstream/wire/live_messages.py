@@ -130,8 +130,8 @@ class Started(_FromServer):
     """Samples a frame."""
     sample_rate_hz: int = SAMPLE_RATE_HZ
     """Of the sound that comes back."""
-    picture: PictureForm | Literal["vp8"]
-    """Form of the pictures; vp8 over WebRTC alone."""
+    picture: PictureForm | Literal["vp8", ""]
+    """Form of the pictures; vp8, and none, over WebRTC alone."""
     codec: str
     """As WebCodecs names it, empty for JPEG."""
     sound: SoundForm

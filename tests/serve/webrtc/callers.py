@@ -58,11 +58,12 @@ class Caller:
         self.peer.on("track", self._take)
         self.peer.on("connectionstatechange", self._tell)
 
-    async def talk(self, microphone: Microphone | None = None, **query: str) -> None:
+    async def talk(self, microphone: Microphone | None = None, *, video: bool = True, **query: str) -> None:
         """Call as a talker, with a data channel."""
         if microphone is not None:
             self.peer.addTrack(microphone)
-        self.peer.addTransceiver("video", "recvonly")
+        if video:
+            self.peer.addTransceiver("video", "recvonly")
         self.channel = self.peer.createDataChannel("lipstream.v1")
         self.channel.on("message", self._hear)
         await self._call("/v1/webrtc", query)

@@ -206,6 +206,17 @@ def test_connections_end_with_the_server(tiny_site: Site) -> None:
     asyncio.run(test())
 
 
+def test_who_wants_no_pictures_is_told_of_none(tiny_site: Site) -> None:
+    async def test() -> None:
+        async with calling(tiny_site.app) as client, caller(client) as talker:
+            await talker.talk(Microphone(np.zeros(960, np.float32)), video=False, avatar="tiny")
+            await talker.until(lambda: talker.said("started"))
+            (started,) = [one for one in talker.told if one["type"] == "started"]
+            assert (started["picture"], started["codec"], started["sound"]) == ("", "", "opus")
+
+    asyncio.run(test())
+
+
 def test_what_is_wrong_with_a_message_ends_the_session_with_words(tiny_site: Site) -> None:
     async def test() -> None:
         async with calling(tiny_site.app) as client, caller(client) as talker:

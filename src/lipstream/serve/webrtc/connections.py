@@ -14,12 +14,13 @@ from lipstream.serve.live.cleaning import Cleaning
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import Opening
 from lipstream.serve.live.session import Session
+from lipstream.serve.live.telling import first
 from lipstream.serve.sound_in import SoundIn
 from lipstream.serve.webrtc.coding import Coder
 from lipstream.serve.webrtc.peer import Peer
 from lipstream.serve.webrtc.settings import RATE_HZ, Answered, Caller, WebRtcSettings, Wish
 from lipstream.serve.webrtc.show import Seat, Show
-from lipstream.serve.webrtc.talker import Stage, Talker, first
+from lipstream.serve.webrtc.talker import Stage, Talker
 
 CLOSE_S = 2.0
 """aiortc waits for ever if its own tasks were cancelled, as those of a process that is told to stop twice are."""

@@ -1,23 +1,23 @@
 """A talker's connection in, his session behind it: his microphone is heard, the avatar answers in sound and picture."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from lipstream.errors import InputError
 from lipstream.pipeline.playout import END
 from lipstream.pipeline.session import StreamFrame
 from lipstream.serve.live.cleaning import Cleaning
 from lipstream.serve.live.session import Session
+from lipstream.serve.live.telling import StatsTeller, failed, first, told
 from lipstream.serve.webrtc.microphone import heard
 from lipstream.serve.webrtc.peer import Peer
 from lipstream.serve.webrtc.show import Seat, Show
-from lipstream.serve.ws.telling import failed, stats, told
 from lipstream.wire import live_messages as messages
 from lipstream.wire.live_codec import encode, read_up
 
-STATS_MS = 1000.0
+FORMS: Mapping[str | None, Literal["h264", "vp8"]] = {"H264": "h264", "VP8": "vp8"}
 MOST_MESSAGES = 100
 """Of the data channel that wait to be read; more are left aside."""
 
@@ -48,7 +48,7 @@ class Talker:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._messages: asyncio.Queue[str] = asyncio.Queue(MOST_MESSAGES)
-        self._told_ms, self._frames_told = stage.now_ms(), 0
+        self._stats = StatsTeller(stage.session, stage.now_ms)
         stage.peer.listen(self._begin, self._take)
 
     async def talk(self) -> str:
@@ -79,7 +79,8 @@ class Talker:
                 if cleaning is not None:
                     await cleaning.play(item.audio)
                 await self._stage.show.show(item)
-                self._tell_stats()
+                if stats := self._stats.due(skipped_pictures=self._stage.seat.skipped_pictures, behind_ms=0):
+                    self._tell(stats)
             else:
                 self._tell(told(item))
         return "the session ended"
@@ -101,14 +102,14 @@ class Talker:
                     raise InputError(f"A message is {name}; the offer began the session, so expected any other.")
 
     def _begin(self) -> None:
-        session, codec = self._stage.session, self._stage.seat.codec or ""
+        session, codec = self._stage.session, self._stage.seat.codec
         started = messages.Started(
             session=session.id,
             avatar=session.avatar.name,
             width=session.avatar.clip.width,
             height=session.avatar.clip.height,
-            picture="vp8" if codec == "VP8" else "h264",
-            codec=codec,
+            picture=FORMS.get(codec, ""),
+            codec=codec or "",
             sound="opus",
             sound_delay_samples=0,
             lookahead_ms=session.settings.lookahead_ms,
@@ -119,26 +120,5 @@ class Talker:
         if not self._messages.full():
             self._messages.put_nowait(text)
 
-    def _tell_stats(self) -> None:
-        passed_ms = self._stage.now_ms() - self._told_ms
-        if passed_ms < STATS_MS:
-            return
-        now = self._stage.session.stats()
-        frame_rate = (now.frames - self._frames_told) * 1000 / passed_ms
-        self._told_ms, self._frames_told = self._stage.now_ms(), now.frames
-        self._tell(stats(now, skipped_pictures=self._stage.seat.skipped_pictures, behind_ms=0, frame_rate=frame_rate))
-
     def _tell(self, message: messages.TextDown) -> None:
         self._stage.peer.tell(str(encode(message)))
-
-
-async def first(*ways: Coroutine[Any, Any, str]) -> str:
-    """What the first of them returns or raises; the others are cancelled."""
-    tasks = [asyncio.ensure_future(one) for one in ways]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(iter(done)).result()
-    finally:
-        for one in tasks:
-            one.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

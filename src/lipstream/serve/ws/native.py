@@ -13,18 +13,17 @@ from lipstream.pipeline.session import FROM_FILE, FROM_MICROPHONE, FROM_TTS, Str
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import Opening
 from lipstream.serve.live.session import Session
+from lipstream.serve.live.telling import StatsTeller, failed, first, told
 from lipstream.serve.names import check_name
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
 from lipstream.serve.ws.ear import Ear
 from lipstream.serve.ws.framing import Framing
 from lipstream.serve.ws.lag import Lag
 from lipstream.serve.ws.socket import Socket
-from lipstream.serve.ws.telling import failed, started, stats, told
 from lipstream.wire import live_messages as messages
 from lipstream.wire.live_codec import encode, read_up
 
 START_S = 10.0
-STATS_MS = 1000
 MOST_PONGS = 8
 """That wait to be sent; more would answer pings that nobody waits for any more."""
 SOURCES: dict[messages.Source, StreamSettings] = {
@@ -99,23 +98,15 @@ class Conversation:
             now_ms: a monotonic clock.
         """
         self._socket, self._session, self._ear, self._framing, self._now_ms = socket, session, ear, framing, now_ms
+        self._stats = StatsTeller(session, now_ms)
         self._pings: asyncio.Queue[float] = asyncio.Queue(MOST_PONGS)
         self._lag = Lag()
-        self._skipped_pictures = self._frames_told = 0
-        self._told_ms = now_ms()
+        self._skipped_pictures = 0
 
     async def hold(self, start: messages.Start) -> None:
         """Go on until the session ends, or one of both sides makes an end; `start` is what the client wants."""
-        await self._send(started(self._session, start, self._framing))
-        tasks = [asyncio.create_task(one) for one in (self._listen(), self._show(), self._answer_pings())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                one.result()
-        finally:
-            for one in tasks:
-                one.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._send(_started(self._session, start, self._framing))
+        await first(self._listen(), self._show(), self._answer_pings())
 
     async def _listen(self) -> None:
         while True:
@@ -153,7 +144,8 @@ class Conversation:
         self._skipped_pictures += not picture
         if self._session.settings.paced:
             self._lag.sent(waited_ms, self._now_ms() - began_ms)
-        await self._tell_stats()
+        if stats := self._stats.due(skipped_pictures=self._skipped_pictures, behind_ms=self._lag.ms):
+            await self._send(stats)
 
     async def _answer_pings(self) -> None:
         while True:
@@ -163,16 +155,6 @@ class Conversation:
         if self._pings.full():
             self._pings.get_nowait()
         self._pings.put_nowait(sent_ms)
-
-    async def _tell_stats(self) -> None:
-        passed_ms = self._now_ms() - self._told_ms
-        if passed_ms < STATS_MS:
-            return
-        now = self._session.stats()
-        frame_rate = (now.frames - self._frames_told) * 1000 / passed_ms
-        self._told_ms, self._frames_told = self._now_ms(), now.frames
-        skipped, behind_ms = self._skipped_pictures, self._lag.ms
-        await self._send(stats(now, skipped_pictures=skipped, behind_ms=behind_ms, frame_rate=frame_rate))
 
     async def _send(self, message: messages.Down) -> None:
         await self._socket.send(encode(message))
@@ -189,6 +171,20 @@ def _opening(start: messages.Start, socket: Socket) -> Opening:
         preroll_ms=start.preroll_ms,
     )
     return Opening(check_name(start.avatar or DEFAULT_AVATAR), settings, socket.call.client, "websocket")
+
+
+def _started(session: Session, start: messages.Start, framing: Framing) -> messages.Started:
+    return messages.Started(
+        session=session.id,
+        avatar=session.avatar.name,
+        width=framing.width,
+        height=framing.height,
+        picture=start.picture,
+        codec=framing.codec,
+        sound=start.sound,
+        sound_delay_samples=framing.sound_delay_samples,
+        lookahead_ms=session.settings.lookahead_ms,
+    )
 
 
 def _name(message: messages.Up) -> str:
