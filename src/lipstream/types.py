@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLE_RATE_HZ = 16_000
+OPUS_RATE_HZ = 48_000  # of all that is decoded from Opus, and of its clock in RTP
 FRAME_RATE_HZ = 25
 FRAME_SAMPLES = 640  # SAMPLE_RATE_HZ / FRAME_RATE_HZ
 FRAME_MS = 40

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from lipstream.audio.opus import DELAY_SAMPLES, MOST_PACKET_BYTES, OPUS_RATE_HZ, OpusDecoder, OpusEncoder
+from lipstream.audio.opus import DELAY_SAMPLES, MOST_PACKET_BYTES, OpusDecoder, OpusEncoder
 from lipstream.errors import InputError
-from lipstream.types import FRAME_SAMPLES, Pcm
+from lipstream.types import FRAME_SAMPLES, OPUS_RATE_HZ, Pcm
 
 
 def test_sound_comes_back_a_packet_a_frame_so_much_later(hello: Pcm) -> None:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from lipstream.errors import InputError
-from lipstream.serve.sound_in import SoundIn, SoundMeter, SoundStep, SoundView, read_steps, view
+from lipstream.serve.sound_in import SoundIn, SoundMeter, SoundView, read_steps, view
 from lipstream.types import Float32, Pcm
+from lipstream.wire.live_messages import SoundStep
 
 RATE_HZ = 48_000
 

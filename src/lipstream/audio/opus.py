@@ -8,8 +8,6 @@ import numpy as np
 from lipstream.errors import InputError
 from lipstream.types import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Pcm
 
-OPUS_RATE_HZ = 48_000
-"""Of all that is decoded, however it was encoded."""
 MOST_PACKET_BYTES = 7_662
 """Of one packet of 120 ms: six frames of 1,275 bytes, and their lengths (RFC 6716)."""
 DELAY_SAMPLES = 104

@@ -6,17 +6,17 @@ The work is done by WebRTC's own audio processing, in the package livekit (extra
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lipstream.errors import InputError, MissingExtraError
 from lipstream.types import SAMPLE_RATE_HZ, Float32
+from lipstream.wire.live_messages import SoundStep
 
 if TYPE_CHECKING:
     from livekit.rtc import AudioFrame, AudioProcessingModule
 
-SoundStep = Literal["echo", "noise", "gain"]
 STEPS: dict[str, SoundStep] = {"echo": "echo", "noise": "noise", "gain": "gain"}
 """echo: what was played is taken out; noise: what is steady; gain: quiet speakers become louder, loud ones softer."""
 BLOCKS_A_SECOND = 100

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import Discriminator, TypeAdapter, ValidationError
 
 from lipstream.errors import InputError
-from lipstream.wire.live_messages import OPUS_RATE_HZ, Down, FrameMessage, Sound, Start, TextDown, TextUp, Up
+from lipstream.types import OPUS_RATE_HZ
+from lipstream.wire.live_messages import Down, FrameMessage, Sound, Start, TextDown, TextUp, Up
 
 SUBPROTOCOL = "lipstream.v1"
 MOST_TEXT_BYTES = 16_384

@@ -8,9 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from lipstream.types import FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_HZ
-
-OPUS_RATE_HZ = 48_000
+from lipstream.types import FRAME_RATE_HZ, FRAME_SAMPLES, OPUS_RATE_HZ, SAMPLE_RATE_HZ
 
 Source = Literal["microphone", "tts", "file"]
 SoundCoding = Literal["s16le", "f32le", "opus"]

@@ -180,6 +180,7 @@ def test_media_that_nobody_takes_are_not_decoded(tiny_site: Site, monkeypatch: p
                 talker.peer.addTransceiver("video", "sendrecv")
             await talker.talk(Microphone(np.zeros(960, np.float32)), avatar="tiny")
             assert [one.currentDirection for one in talker.peer.getTransceivers()].count("inactive") == 2
+            assert await talker.hang_up() == 200
 
     asyncio.run(test())
 
@@ -213,6 +214,7 @@ def test_who_wants_no_pictures_is_told_of_none(tiny_site: Site) -> None:
             await talker.until(lambda: talker.said("started"))
             (started,) = [one for one in talker.told if one["type"] == "started"]
             assert (started["picture"], started["codec"], started["sound"]) == ("", "", "opus")
+            assert await talker.hang_up() == 200
 
     asyncio.run(test())
 

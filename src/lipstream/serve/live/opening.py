@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 
 from lipstream.errors import InputError
 from lipstream.pipeline.playout import Event
-from lipstream.pipeline.session import Passed, StreamSettings, StreamStats
+from lipstream.pipeline.session import FROM_FILE, FROM_MICROPHONE, FROM_TTS, Passed, StreamSettings, StreamStats
 from lipstream.serve.sound_in import SoundView
+from lipstream.wire.live_messages import Source
 
 State = Literal["idle", "speaking", "draining", "closed"]
 """Nobody speaks; speech is shown; no more sound is taken, and what was pushed is shown to its end; it is over."""
@@ -17,6 +18,8 @@ Stage = Literal["heard", "queued", "painted", "encoded", "sent"]
 """Stations of a frame, as `Latency` has them."""
 
 
+SOURCES: Mapping[Source, StreamSettings] = {"microphone": FROM_MICROPHONE, "tts": FROM_TTS, "file": FROM_FILE}
+"""How a session is to be, by where its sound comes from."""
 HIGHEST_RATE_HZ = 192_000
 """Of a client's sound; no microphone has more."""
 

@@ -18,9 +18,10 @@ from lipstream.serve.live.telling import first
 from lipstream.serve.sound_in import SoundIn
 from lipstream.serve.webrtc.coding import Coder
 from lipstream.serve.webrtc.peer import Peer
-from lipstream.serve.webrtc.settings import RATE_HZ, Answered, Caller, WebRtcSettings, Wish
+from lipstream.serve.webrtc.settings import Answered, Caller, WebRtcSettings, Wish
 from lipstream.serve.webrtc.show import Seat, Show
 from lipstream.serve.webrtc.talker import Stage, Talker
+from lipstream.types import OPUS_RATE_HZ
 
 CLOSE_S = 2.0
 """aiortc waits for ever if its own tasks were cancelled, as those of a process that is told to stop twice are."""
@@ -64,7 +65,7 @@ class Connections:
             MissingExtraError: he wants his sound improved, and nothing is installed that can.
             LipstreamError: what `Live.open` raises.
         """
-        sound_in = await asyncio.to_thread(SoundIn, wish.steps, RATE_HZ) if wish.steps else None
+        sound_in = await asyncio.to_thread(SoundIn, wish.steps, OPUS_RATE_HZ) if wish.steps else None
         return await self._begin(partial(self._talk, offer, wish, sound_in, caller), caller)
 
     async def watch(self, offer: str, session: str, caller: Caller) -> Answered:

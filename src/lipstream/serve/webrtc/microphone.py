@@ -10,11 +10,9 @@ from aiortc.rtp import RtpPacket
 from aiortc.utils import uint16_gt
 from av import AudioFrame
 
-from lipstream.types import Float32
+from lipstream.types import OPUS_RATE_HZ, Float32
 
-RATE_HZ = 48_000
-"""Of all that is decoded from Opus."""
-LONGEST_FILLED_SAMPLES = RATE_HZ * 80 // 1000
+LONGEST_FILLED_SAMPLES = OPUS_RATE_HZ * 80 // 1000
 """A longer gap has been shown as one by the time that sound goes on: to fill it would make everything later."""
 _INT16 = np.float32(1 / 32768)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from lipstream.errors import InputError
-from lipstream.pipeline.session import FROM_MICROPHONE, FROM_TTS, StreamSettings
-from lipstream.serve.sound_in import SoundStep, read_steps
+from lipstream.pipeline.session import StreamSettings
+from lipstream.serve.live.opening import SOURCES
+from lipstream.serve.sound_in import read_steps
+from lipstream.types import OPUS_RATE_HZ
+from lipstream.wire.live_messages import SoundStep
 
-RATE_HZ = 48_000
-"""Of all sound that comes by WebRTC."""
-SOURCES: Mapping[str, StreamSettings] = {"microphone": FROM_MICROPHONE, "tts": FROM_TTS}
+PACED: Mapping[str, StreamSettings] = {name: one for name, one in SOURCES.items() if one.paced}
 SWITCH = {"0": False, "1": True}
 
 Codec = Literal["H264", "VP8"]
@@ -115,10 +116,10 @@ def read_wish(query: Mapping[str, str], default_avatar: str, steps: frozenset[So
     Raises:
         InputError: a value is none of those.
     """
-    settings = _one_of("source", query.get("source", "microphone"), SOURCES)
+    settings = _one_of("source", query.get("source", "microphone"), PACED)
     return Wish(
         avatar=query.get("avatar") or default_avatar,
-        settings=replace(settings, sample_rate_hz=RATE_HZ, gain=_number("gain", query.get("gain", "1"))),
+        settings=replace(settings, sample_rate_hz=OPUS_RATE_HZ, gain=_number("gain", query.get("gain", "1"))),
         echo=_one_of("echo", query.get("echo", "1"), SWITCH),
         steps=read_steps(query["sound_in"]) if "sound_in" in query else steps,
     )

@@ -9,8 +9,10 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av.packet import Packet
 
+from lipstream.types import OPUS_RATE_HZ
+
 Encoded: TypeAlias = "Packet[Any]"
-CLOCKS_HZ: Final = {"audio": 48_000, "video": 90_000}
+CLOCKS_HZ: Final = {"audio": OPUS_RATE_HZ, "video": 90_000}
 """Of RTP: Opus counts in 48 kHz whatever was coded, video in 90."""
 MOST_WAITING = 25
 """Packets, one second; a connection that takes none for so long has lost more than these."""

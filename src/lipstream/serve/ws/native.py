@@ -9,9 +9,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from lipstream.errors import InputError, SessionOverError
 from lipstream.pipeline.playout import END
-from lipstream.pipeline.session import FROM_FILE, FROM_MICROPHONE, FROM_TTS, StreamFrame, StreamSettings
+from lipstream.pipeline.session import StreamFrame
 from lipstream.serve.live.floor import Live
-from lipstream.serve.live.opening import Opening
+from lipstream.serve.live.opening import SOURCES, Opening
 from lipstream.serve.live.session import Session
 from lipstream.serve.live.telling import StatsTeller, failed, first, told
 from lipstream.serve.names import check_name
@@ -26,11 +26,6 @@ from lipstream.wire.live_codec import encode, read_up
 START_S = 10.0
 MOST_PONGS = 8
 """That wait to be sent; more would answer pings that nobody waits for any more."""
-SOURCES: dict[messages.Source, StreamSettings] = {
-    "microphone": FROM_MICROPHONE,
-    "tts": FROM_TTS,
-    "file": FROM_FILE,
-}
 
 
 @dataclass(frozen=True, eq=False)
