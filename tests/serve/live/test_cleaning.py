@@ -21,7 +21,7 @@ class FakeSoundIn:
 
     def clean(self, sound: Float32) -> Float32:
         self._note("clean", sound)
-        return sound / 2
+        return sound / np.float32(2)
 
     def play(self, sound: Float32) -> None:
         self._note("play", sound)
