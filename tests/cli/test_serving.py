@@ -22,6 +22,7 @@ CONFIGURATIONS: tuple[Mapping[str, object], ...] = (
     {"tls": {"mode": "files", "certificate": "none.pem", "key": "none.pem"}},
     {"server": {"role": "compositing", "inference_url": "127.0.0.1:1", "inference_ca": "none.pem"}},
     {"server": {"role": "compositing", "inference_url": "127.0.0.1:1", "inference_key_file": "none"}},
+    {"webrtc": {"turn_url": "turn:127.0.0.1:1", "turn_username": "may", "turn_credential_file": __file__}},
 )
 
 
