@@ -19,6 +19,9 @@ LipstreamError
 └── MissingExtraError (ImportError)   an optional package that is not installed
 """
 
+RETRY_AFTER_MS = 200
+"""After which it is worth asking again what was refused for lack of room, unless the refusal says otherwise."""
+
 
 class LipstreamError(Exception):
     """Root of every error raised on purpose."""
@@ -66,6 +69,11 @@ class SessionNotFoundError(LipstreamError, LookupError):
 
 class BusyError(LipstreamError, RuntimeError):
     """Everything is in use at the moment; the same request may succeed later."""
+
+    def __init__(self, message: str = "", *, retry_after_ms: int = RETRY_AFTER_MS) -> None:
+        """Say what is in use, and after how long it is worth asking again."""
+        super().__init__(message)
+        self.retry_after_ms = retry_after_ms
 
 
 class EngineError(LipstreamError, RuntimeError):

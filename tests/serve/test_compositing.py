@@ -176,7 +176,7 @@ def test_what_the_inference_process_does_wrong_is_said(
 
 
 def test_a_full_inference_process_makes_the_compositing_one_say_come_back(calls: Calls, avatars: Avatars) -> None:
-    full = Answering(inference_pb2.InferBatchResponse(), BusyError("all places are taken"))
+    full = Answering(inference_pb2.InferBatchResponse(), BusyError("all places are taken", retry_after_ms=7000))
     with running(calls, {inference.SERVICE: full}) as networks:
         remote = Remote(avatars.registry, networks.channel, "there:1", now_ms)
         with running(calls, {compositing.SERVICE: compositing.Compositing(avatars, remote)}) as server:
@@ -186,7 +186,7 @@ def test_a_full_inference_process_makes_the_compositing_one_say_come_back(calls:
                 )
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             trailing: Any = caught.value.trailing_metadata()
-            assert dict(trailing)["grpc-retry-pushback-ms"] == "200"
+            assert dict(trailing)["grpc-retry-pushback-ms"] == "7000"
 
 
 def test_a_call_that_nobody_waits_for_is_cancelled_there_too(calls: Calls, registry: Registry[Avatar]) -> None:

@@ -235,9 +235,9 @@ class Speaking:
 
 
 def test_a_full_server_says_when_to_come_back(tiny_site: Site, hello_path: Path) -> None:
-    busy = tiny_site.but(core=Instead(Speaking(0, BusyError("Full; come back."))))
+    busy = tiny_site.but(core=Instead(Speaking(0, BusyError("Full; come back.", retry_after_ms=18_600))))
     answer = busy.client.post("/v1/generate", content=hello_path.read_bytes())
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "19")
     assert answer.json()["error"] == "Full; come back."
 
 

@@ -39,8 +39,9 @@ def test_as_many_run_at_once_as_the_key_allows() -> None:
 def test_after_a_minutes_requests_the_next_waits_its_turn() -> None:
     quotas, alice = Quotas(), key(per_minute=60)
     assert [admitted(quotas, alice, 0) for _ in range(61)] == [True] * 60 + [False]
-    with pytest.raises(BusyError, match=r"asked 60 times .* ask again in 0\.5 s"):
+    with pytest.raises(BusyError, match=r"asked 60 times .* ask again in 0\.5 s") as refused:
         quotas.enter(alice, 500)
+    assert refused.value.retry_after_ms == 500
     assert admitted(quotas, alice, 1000)
     assert not admitted(quotas, alice, 1000)
 

@@ -29,8 +29,9 @@ def test_a_key_has_only_so_many_unused_tokens_and_takes_none_from_others() -> No
     tokens = Tokens(most_a_key=3)
     for _ in range(3):
         tokens.issue("alice", 0)
-    with pytest.raises(BusyError, match="has 3 tokens that nobody used"):
-        tokens.issue("alice", 0)
+    with pytest.raises(BusyError, match="has 3 tokens that nobody used") as refused:
+        tokens.issue("alice", 20_000)
+    assert refused.value.retry_after_ms == 40_000
     assert tokens.issue("bob", 0)
     assert tokens.issue("alice", 60_000)
     assert len(tokens) == 1
@@ -38,7 +39,7 @@ def test_a_key_has_only_so_many_unused_tokens_and_takes_none_from_others() -> No
 
 @pytest.mark.parametrize("token", ["", "lst_", "\ud800", "x" * 10_000])
 def test_what_is_no_token_is_refused(token: str) -> None:
-    with pytest.raises(UnknownCallerError):
+    with pytest.raises(UnknownCallerError, match="or never was one"):
         Tokens().redeem(token, 0)
 
 

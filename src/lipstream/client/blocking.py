@@ -25,7 +25,8 @@ class Client:
 
     What the server refuses is raised as the same LipstreamError there would be here: InputError,
     AvatarNotFoundError, AvatarError, UnknownCallerError, AccessError; BusyError when it is still full after five
-    tries, spaced as it asked; ServerError when it cannot be reached or fails.
+    tries, each after as long as it named: 0.2 s where it is full, up to a minute where the key asked too often;
+    ServerError when it cannot be reached or fails.
     """
 
     def __init__(
@@ -37,7 +38,8 @@ class Client:
             address: HOST:PORT of the server's gRPC.
             key: a key that it knows, where it asks for one.
             tls: False for plain text, or what to trust: see `lipstream.client.channel.Tls`.
-            timeout_s: how long a call may take, from its begin to its last answer; None for ever.
+            timeout_s: how long a call may take, from its begin to its last answer, the waits between its tries
+                included; None for ever.
 
         Raises:
             LipstreamError: whatever `way_to` raises.

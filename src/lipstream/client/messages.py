@@ -153,8 +153,8 @@ def error_of(error: grpc.RpcError) -> LipstreamError:
     call: Any = error
     code, message = call.code(), call.details() or call.code().name
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # a message that is too large will be so later too
-        told_to_wait = any(key == PUSHBACK_KEY for key, _ in call.trailing_metadata() or ())
-        return BusyError(message) if told_to_wait else InputError(message)
+        after_ms = dict(call.trailing_metadata() or ()).get(PUSHBACK_KEY)
+        return InputError(message) if after_ms is None else BusyError(message, retry_after_ms=int(after_ms))
     if kind := ERRORS.get(code):
         return kind(message)
     return ServerError(f"The server did not answer ({code.name}): {message}")

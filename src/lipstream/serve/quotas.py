@@ -1,5 +1,6 @@
 """A key and the time in, leave to start a request or a refusal out."""
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -74,8 +75,10 @@ def _spend(use: _Use, name: str, per_minute: int, now_ms: float) -> None:
     spent = max(0.0, use.spent - (now_ms - use.at_ms) * per_minute / MINUTE_MS)
     use.at_ms, use.spent = now_ms, min(spent, float(per_minute))
     if use.spent + 1 > per_minute:
-        wait_s = (use.spent + 1 - per_minute) * MINUTE_MS / per_minute / 1000
+        wait_ms = math.ceil((use.spent + 1 - per_minute) * MINUTE_MS / per_minute)
         raise BusyError(
-            f"The key {name} asked {per_minute} times within a minute, as often as it may; ask again in {wait_s:.1f} s."
+            f"The key {name} asked {per_minute} times within a minute, as often as it may; ask again in "
+            f"{wait_ms / 1000:.1f} s.",
+            retry_after_ms=wait_ms,
         )
     use.spent += 1

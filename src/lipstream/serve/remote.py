@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import grpc
 import numpy as np
 
-from lipstream.errors import BusyError, EngineError, InputError, LipstreamError
+from lipstream.errors import RETRY_AFTER_MS, BusyError, EngineError, InputError, LipstreamError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.serve.core import Painted, Speech, Spent, Stopwatch
 from lipstream.serve.registry import Registry
+from lipstream.serve.rpc import PUSHBACK_KEY
 from lipstream.serve.wires.inference import START_KEY
 from lipstream.types import CROP_SIZE, Float32, Image
 from lipstream.wire.pb.inference_pb2 import HealthRequest, InferBatchRequest, InferBatchResponse
@@ -116,7 +117,8 @@ class Remote:
     def _error(self, error: grpc.RpcError) -> LipstreamError:
         code, details = (error.code(), error.details()) if isinstance(error, grpc.Call) else (None, str(error))
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return BusyError(details)
+            trailing = dict(error.trailing_metadata() or ())
+            return BusyError(details, retry_after_ms=int(trailing.get(PUSHBACK_KEY, RETRY_AFTER_MS)))
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             return EngineError(f"the inference process at {self.url} did not answer within {self.timeout_s:g} s")
         if code is grpc.StatusCode.UNAVAILABLE:

@@ -38,12 +38,14 @@ from lipstream.serve.access import Visitor, scope_of
 from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered, request_id
 from lipstream.serve.core import Spent
 from lipstream.serve.keys import Scope
-from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.status import Status, status_of
 from lipstream.serve.steps import Gone, done, taken
 from lipstream.serve.underway import Context, Stay, Underway, end
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 NOBODY = Visitor("", frozenset())
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
+"""Trailer of an answer: after how long the same may be asked again."""
 _Requests = AsyncIterator[bytes]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -343,10 +345,11 @@ def _error_in(message: Message) -> str:
 async def _abort(context: Context, status: Status) -> None:
     trailing: Metadata = ()
     if status.grpc is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        retry, detail = RetryInfo(retry_delay=Duration(nanos=RETRY_AFTER_MS * 1_000_000)), Packed()
-        detail.Pack(retry)
+        delay, detail, after_ms = Duration(), Packed(), status.retry_after_ms
+        delay.FromMilliseconds(after_ms)
+        detail.Pack(RetryInfo(retry_delay=delay))
         message = StatusMessage(code=status.grpc.value[0], message=status.message, details=[detail])
-        trailing = (*rpc_status.to_status(message).trailing_metadata, ("grpc-retry-pushback-ms", str(RETRY_AFTER_MS)))
+        trailing = (*rpc_status.to_status(message).trailing_metadata, (PUSHBACK_KEY, str(after_ms)))
     await context.abort(status.grpc, status.message, trailing)
 
 

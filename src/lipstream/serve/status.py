@@ -19,8 +19,6 @@ from lipstream.errors import (
 )
 from lipstream.serve.steps import Gone
 
-RETRY_AFTER_MS = 200
-
 
 class Status(NamedTuple):
     """How an error is said."""
@@ -31,6 +29,8 @@ class Status(NamedTuple):
     """By HTTP."""
     message: str
     """In words for whoever called."""
+    retry_after_ms: int = 1000
+    """After how long it is worth asking again, where it may be mended by then."""
 
     @property
     def websocket(self) -> int:
@@ -59,5 +59,6 @@ def status_of(error: BaseException, request_id: str) -> Status:
     """How to say an error; what was not raised on purpose is told by its request's id alone, and stands in the log."""
     for kind, code, http in STATUSES:
         if isinstance(error, kind):
-            return Status(code, http, str(error) or kind.__name__)
+            told = Status(code, http, str(error) or kind.__name__)
+            return told._replace(retry_after_ms=error.retry_after_ms) if isinstance(error, BusyError) else told
     return Status(grpc.StatusCode.INTERNAL, 500, f"The server failed; its log has more under request {request_id}.")

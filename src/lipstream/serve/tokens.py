@@ -1,5 +1,6 @@
 """A key's name and the time in, a token for a browser out, which names that key once and within a minute."""
 
+import math
 import secrets
 import threading
 from collections import OrderedDict
@@ -41,8 +42,11 @@ class Tokens:
             self._forget_expired(now_ms)
             waiting = self._open.setdefault(key_name, OrderedDict())
             if len(waiting) >= self._most_a_key:
+                wait_ms = math.ceil(next(iter(waiting.values())) - now_ms)
                 raise BusyError(
-                    f"The key {key_name} has {len(waiting)} tokens that nobody used; use them, or wait a minute."
+                    f"The key {key_name} has {len(waiting)} tokens that nobody used; use them, or wait "
+                    f"{wait_ms / 1000:.1f} s.",
+                    retry_after_ms=wait_ms,
                 )
             token = f"lst_{secrets.token_urlsafe(32)}"
             waiting[sha256_of(token)] = now_ms + self._lifetime_ms
@@ -60,7 +64,9 @@ class Tokens:
             for key_name, waiting in self._open.items():
                 if waiting.pop(digest, None) is not None:
                     return key_name
-        raise UnknownCallerError("This token was used already, or is older than a minute; get a new one.")
+        raise UnknownCallerError(
+            "This token was used already, is older than a minute, or never was one; get a new one."
+        )
 
     def __len__(self) -> int:
         """How many are held."""

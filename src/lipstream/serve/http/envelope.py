@@ -19,7 +19,7 @@ from lipstream.serve.answered import OK, Answered, request_id
 from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance, Call
-from lipstream.serve.status import RETRY_AFTER_MS, Status, status_of
+from lipstream.serve.status import Status, status_of
 from lipstream.serve.steps import Gone
 from lipstream.serve.underway import end
 
@@ -160,7 +160,7 @@ def _refusal(exchange: Exchange, error: Exception) -> Response:
     body = {**exchange.error_fields, "error": exchange.status.message, "request_id": exchange.call.id}
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     if exchange.status.http == 503:
-        headers["retry-after"] = str(math.ceil(RETRY_AFTER_MS / 1000))
+        headers["retry-after"] = str(math.ceil(exchange.status.retry_after_ms / 1000))
     if exchange.status.http == 401:
         headers["www-authenticate"] = "Bearer"
     return JSONResponse(body, exchange.status.http, headers)
