@@ -157,13 +157,18 @@ def test_built_in_avatars_stay(tmp_path: Path) -> None:
     for change in (lambda: remove("iris", tmp_path), lambda: rename("iris", "me", tmp_path)):
         with pytest.raises(AvatarError, match="iris comes with lipstream and stays as it is"):
             change()
-    install(TINY, tmp_path, name="iris")  # hides it
+    with pytest.raises(InputError, match="An avatar iris comes with lipstream, and this would hide it"):
+        install(TINY, tmp_path, name="iris")
+    install(TINY, tmp_path, name="me")
+    with pytest.raises(InputError, match="give another name"):
+        rename("me", "iris", tmp_path)
+    (tmp_path / "avatars" / "me").rename(tmp_path / "avatars" / "iris")  # by hand, it hides it
     remove("iris", tmp_path)
     assert [avatar.source for avatar in list_avatars(tmp_path) if avatar.name == "iris"] == ["built in"]
 
 
 def test_only_installed_avatars_change(tmp_path: Path) -> None:
-    with pytest.raises(AvatarNotFoundError, match="There is no avatar 'nobody'"):
+    with pytest.raises(AvatarNotFoundError, match=r"No avatar 'nobody' is installed; installed: none\."):
         remove("nobody", tmp_path)
     with pytest.raises(AvatarNotFoundError, match="is a path; expected the name of an installed avatar"):
         remove(str(TINY), tmp_path)

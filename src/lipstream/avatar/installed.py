@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lipstream.avatar.bundle import MANIFEST_NAME, open_bundle
-from lipstream.avatar.registry import ARCHIVE_SUFFIX, find, list_avatars
+from lipstream.avatar.registry import ARCHIVE_SUFFIX, built_in_bundles, list_avatars
 from lipstream.avatar.verify import verify
 from lipstream.errors import AvatarError, AvatarNotFoundError, InputError, OutputError, OutputExistsError
 
@@ -32,7 +32,7 @@ def install(path: Path, home: Path, *, name: str | None = None, overwrite: bool 
     Raises:
         AvatarNotFoundError: nothing lies at `path`.
         AvatarError: the bundle is damaged, malformed or breaks a limit.
-        InputError: `name` cannot be a name.
+        InputError: `name` cannot be a name, or is that of an avatar which comes with lipstream.
         OutputExistsError: an avatar of that name is installed and `overwrite` is false.
         OutputError: the folder cannot be written. In all these cases nothing is left, and what was there stays.
     """
@@ -59,12 +59,14 @@ def new_avatar(name: str, home: Path, *, overwrite: bool = False) -> Iterator[Pa
         overwrite: whether an installed avatar of that name may be replaced.
 
     Raises:
-        InputError: it cannot be a name.
+        InputError: it cannot be a name, or is that of an avatar which comes with lipstream.
         OutputExistsError: an avatar of that name is installed, now or at the end, and `overwrite` is false.
         OutputError: the folder cannot be made or written.
     """
     if not _NAME.fullmatch(name) or name.endswith(ARCHIVE_SUFFIX):
         raise InputError(f"{name!r} cannot be an avatar's name; expected letters, digits, '.', '_' and '-'.")
+    if name in {path.name for path in built_in_bundles()}:
+        raise InputError(f"An avatar {name} comes with lipstream, and this would hide it; give another name (--name).")
     avatars = home / "avatars"
     if not overwrite:
         _refuse_installed(name, avatars)
@@ -122,7 +124,8 @@ def installed(name: str, home: Path) -> Path:
             raise AvatarError(f"Avatar {name} comes with lipstream and stays as it is; only installed ones change.")
     if Path(name).exists():
         raise AvatarNotFoundError(f"{name} is a path; expected the name of an installed avatar.")
-    return find(name, home)  # which says what is known
+    there = ", ".join(known.name for known in list_avatars(home) if known.source == "installed")
+    raise AvatarNotFoundError(f"No avatar {name!r} is installed; installed: {there or 'none'}.")
 
 
 def _refuse_installed(name: str, avatars: Path) -> None:

@@ -50,9 +50,14 @@ def find(name_or_path: str | Path, home: Path) -> Path:
 
 def list_avatars(home: Path) -> list[KnownAvatar]:
     """Avatars that can be named, by name; an installed one hides a built-in one."""
-    built_in = {path.name: KnownAvatar(path.name, path, "built in") for path in _bundles(ASSETS)}
+    built_in = {path.name: KnownAvatar(path.name, path, "built in") for path in built_in_bundles()}
     installed = {_name(path): KnownAvatar(_name(path), path, "installed") for path in _bundles(home / "avatars")}
     return sorted((built_in | installed).values())
+
+
+def built_in_bundles() -> list[Path]:
+    """Folders of the avatars that come with lipstream, each called as its avatar."""
+    return _bundles(ASSETS)
 
 
 def speech_folder() -> Path:
