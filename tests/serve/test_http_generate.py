@@ -194,11 +194,21 @@ def test_a_form_without_the_field_is_refused(tiny_site: Site, files: dict[str, b
     assert "no file in a field 'audio'" in answer.json()["error"]
 
 
-@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=x"])
-def test_a_form_that_is_none_is_refused(tiny_site: Site, content_type: str) -> None:
+def test_a_form_with_more_than_sound_is_refused_by_the_fields_name(tiny_site: Site, hello_path: Path) -> None:
+    sound = hello_path.read_bytes()[:BRIEF_BYTES]
+    answer = tiny_site.client.post("/v1/generate", files={"audio": sound}, data={"avatar": "tiny"})
+    assert answer.status_code == 400
+    assert "a field 'avatar' besides 'audio'" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "says"), [("multipart/form-data", "names no boundary"), ("multipart/form-data; boundary=x", "")]
+)
+def test_a_form_that_is_none_is_refused(tiny_site: Site, content_type: str, says: str) -> None:
     answer = tiny_site.client.post("/v1/generate", content=b"no form", headers={"content-type": content_type})
     assert answer.status_code == 400
     assert answer.json()["error"]
+    assert says in answer.json()["error"]
 
 
 def test_sound_beyond_the_limit_is_refused(tiny_site: Site, hello_path: Path) -> None:

@@ -35,7 +35,7 @@ async def save_sound(request: Request, folder: Path, workers: Executor) -> Path:
         workers: where files are copied.
 
     Raises:
-        InputError: there is no sound in it.
+        InputError: there is no sound in it, or something besides.
     """
     path = folder / "sound"
     if media_type_of(request) == "multipart/form-data":
@@ -57,10 +57,20 @@ async def _save_body(request: Request, path: Path, workers: Executor) -> None:
 
 
 async def _save_field(request: Request, path: Path, workers: Executor) -> None:
+    if "boundary=" not in request.headers["content-type"].lower():
+        raise InputError(
+            "The form's content-type names no boundary; leave that header to what makes the form: "
+            f"curl -F {FIELD}=@speech.wav URL"
+        )
     async with request.form(max_files=1, max_fields=8) as form:
         upload = form.get(FIELD)
         if not isinstance(upload, UploadFile):
             raise InputError(f"The form has no file in a field {FIELD!r}; send one: curl -F {FIELD}=@speech.wav URL")
+        if others := form.keys() - {FIELD}:
+            raise InputError(
+                f"The form has a field {min(others)[:40]!r} besides {FIELD!r}; say how it is to be spoken in the URL's "
+                "parameters: /v1/generate?avatar=NAME"
+            )
         await done(workers, partial(_copy, upload.file, path))
 
 
