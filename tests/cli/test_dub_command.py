@@ -93,6 +93,7 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "no folder": (["-o", "gone/out.mp4"], 1, "create it first"),
     "gain": (["--gain", "3"], 2, "expected 0 (mouth closed) to 2"),
     "length": (["--length", "cut"], 2, "'cut'"),
+    "no such sound": (["--audio", "gone.wav"], 2, "'gone.wav' does not exist"),
     "no such avatar": (["--avatar", "nobody"], 1, "no avatar 'nobody'"),
 }
 
@@ -114,6 +115,13 @@ def test_what_is_wrongly_asked_is_told_in_a_line(  # noqa: PLR0917  fixtures
     said = capsys.readouterr().err
     assert words in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my film.mp4"]
+
+
+def test_a_film_that_is_missing_is_told_before_anything_is_looked_for(
+    hello_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execute(["dub", "gone.mp4", "--audio", str(hello_path), "-o", "out.mp4"]) == 2
+    assert "'gone.mp4' does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

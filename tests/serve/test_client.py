@@ -142,6 +142,7 @@ def test_the_client_of_an_event_loop_does_the_same(served: Running, hello: Pcm, 
     ("speech", "wishes", "error", "message"),
     [
         (np.zeros(640, np.float32), Wishes(lookahead_ms=1), InputError, "lookahead_ms is 1"),
+        (np.zeros(640, np.float32), Wishes(jpeg_quality=0), InputError, "jpeg_quality is 0; expected 1 to 100"),
         (np.zeros(640, np.float32), Wishes(sample_rate=1), InputError, "sample_rate_hz is 1"),
         (np.zeros(640, np.float32), {"gian": 2}, InputError, "no keyword gian; expected any of sample_rate, gain"),
         (np.zeros(0, np.float32), Wishes(), InputError, "audio holds no sample"),

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 def dub(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
-    film: Annotated[Path, typer.Argument(metavar="FILM", help="Any video, of half an hour at most.")],
+    film: Annotated[
+        Path, typer.Argument(metavar="FILM", exists=True, dir_okay=False, help="Any video, of half an hour at most.")
+    ],
     audio: Annotated[
-        Path, typer.Option(metavar="FILE", help="What to say; anything with sound. It becomes the film's.")
+        Path,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="What to say; anything with sound. It becomes the film's."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT.mp4", help="The new film.")],
     avatar: Annotated[

@@ -115,7 +115,7 @@ def header_of(avatar: str, form: str, rate_hz: int, wishes: Wishes) -> pb.Header
         wishes: how.
 
     Raises:
-        InputError: a wish that there is not.
+        InputError: a wish that there is not, or a JPEG quality of 0 or less.
     """
     return pb.Header(
         avatar=avatar,
@@ -130,6 +130,8 @@ def _header_fields(wishes: Wishes) -> dict[str, Any]:
     """What is wished of the header's fields, by their names, which are the same."""
     if unknown := wishes.keys() - Wishes.__annotations__.keys():
         raise InputError(f"There is no keyword {min(unknown)}; expected any of {', '.join(Wishes.__annotations__)}.")
+    if wishes.get("jpeg_quality", 1) <= 0:  # in the message, 0 stands for the server's own
+        raise InputError(f"jpeg_quality is {wishes['jpeg_quality']}; expected 1 to 100.")
     return {name: value for name, value in wishes.items() if name != "sample_rate"}
 
 

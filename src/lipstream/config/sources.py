@@ -49,8 +49,10 @@ def from_file(path: Path) -> list[Setting]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as text ({error}); expected a YAML file.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); expected a YAML file.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text ({reason_of(error)}); expected a YAML file.") from error
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()

@@ -154,6 +154,11 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         keys = _Keys.model_validate(yaml.safe_load(text) or {}).keys
     except ValidationError as error:
         raise InputError(f"The keys file {path} is malformed: {fault_of(error)}.") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(
+            f"The keys file {path} is neither YAML nor JSON: line {line}: {error.problem or error.context}."
+        ) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InputError(f"The keys file {path} is neither YAML nor JSON ({reason_of(error)}).") from error
     if len({key.name for key in keys}) < len(keys) or len({key.sha256 for key in keys}) < len(keys):

@@ -210,7 +210,8 @@ class Registry(Generic[T]):
         except BaseException:
             self._close_one(entry.name, value)
             raise
-        _log.info("loaded", extra={"avatar": entry.name, "device": entry.device.name, "load_ms": load_ms})
+        fields = {"avatar": entry.name, "device": entry.device.name, "load_ms": round(load_ms, 1)}
+        _log.info("loaded", extra=fields)
         self._close_all(closing)
         return value
 
