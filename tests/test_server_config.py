@@ -160,6 +160,8 @@ def test_no_key_of_old_is_one_of_ours(key: str) -> None:
         ("registry: {aliases: {a: yes}}", "registry.aliases.a is True, expected other names"),
         ("server: {grpc_port: []}", "server.grpc_port is [], expected"),
         ("server: {drain_s: .nan}", "server.drain_s is nan, expected how long"),
+        ("server: {host: 300.1.1.1}", "server.host is '300.1.1.1', expected the address to listen on, as 0.0.0.0"),
+        ("server: {host: 'fe80::g'}", "server.host is 'fe80::g', expected the address"),
         ("server: {host: }", "server.host is None, expected the address"),
         ("server: {port: '0.0.0.0:50053'}", "expected :PORT; the address goes into server.host."),
         ("capacity: {max_memory_gb: much}", "capacity.max_memory_gb is 'much', expected a number of GB."),

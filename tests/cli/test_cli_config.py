@@ -39,6 +39,21 @@ def test_every_fault_of_a_file_is_told_in_a_line(tmp_path: Path, capsys: pytest.
     assert second == f"error: {file}:4: output.jpeg_quality is 900, expected quality of JPEG pictures, 1 to 100."
 
 
+def test_what_a_file_names_and_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "lipstream.yaml"
+    file.write_text(
+        "auth: {keys_file: keys.yaml}\n"
+        "tls: {mode: files, certificate: a.pem, key: b.pem}\n"
+        "webrtc: {turn_url: 'turn:a:1', turn_username: b, turn_credential_file: c}\n"
+        "registry:\n  preload: [nobody]\n  aliases: {face: nobody}\n"
+    )
+    assert execute(["config", "--check", str(file)]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(f"error: {file}:")[2].split(" ")[0] for line in told] == ["1:", "2:", "3:", "5:", "6:"]
+    for line, says in zip(told, ["no keys file", "a.pem", "cannot be read", "'nobody'", "'nobody'"], strict=True):
+        assert says in line
+
+
 @pytest.mark.parametrize("arguments", [[], ["--print", "--check", "x"], ["--check", "x", "--config", "y"]])
 def test_one_of_the_two_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["config", *arguments]) == 2

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import lipstream
 from lipstream.avatar.bundle import open_speech
 from lipstream.avatar.eviction import Limits, policy_named
 from lipstream.avatar.registry import list_avatars, speech_folder
+from lipstream.cli import files
+from lipstream.cli.files import MEGABYTE
 from lipstream.cli.webrtc import webrtc_settings
 from lipstream.clock import now_ms, unix_ms
 from lipstream.config import Config
 from lipstream.config.server import ServerConfig, is_loopback
-from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.pipeline.painting import Workshop
@@ -28,7 +27,6 @@ from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import Parts, compat_app, http_app
 from lipstream.serve.http.incoming import HttpLimits
-from lipstream.serve.keys import KeyFile
 from lipstream.serve.listening import GrpcServer, Listening
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.metrics import LiveMetrics
@@ -42,16 +40,15 @@ from lipstream.serve.placement import Device
 from lipstream.serve.process import Listener, Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
-from lipstream.serve.remote import Remote, Way, connected
+from lipstream.serve.remote import Remote, connected
 from lipstream.serve.rpc import Allowance, CallLimits, Calls
 from lipstream.serve.services import services
 from lipstream.serve.timed import timed
-from lipstream.serve.tls import Material, from_files, grpc_credentials, http_context, self_signed
+from lipstream.serve.tls import Material, grpc_credentials, http_context
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.web import HttpServer
 from lipstream.types import FRAME_MS
 
-MEGABYTE = 2**20
 MINUTE_MS = 60_000
 
 
@@ -89,11 +86,11 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         metrics.watch_avatars(registry.snapshot)
         metrics.watch_bytes(lambda: allowance.held_bytes)
         observers = (metrics.answered, RequestLog(config.logging.slow_request_ms, config.logging.sample_rate))
-        guard = Guard(_keys(config), Tokens(), Quotas(), now_ms)
+        guard = Guard(files.key_file(config), Tokens(), Quotas(), now_ms)
         shared = _Shared(
-            core, avatars, live, registry, workers, guard, allowance, metrics, observers, _material(config)
+            core, avatars, live, registry, workers, guard, allowance, metrics, observers, files.material(config)
         )
-        way = _way(config)
+        way = files.way(config)
         remote = stack.enter_context(connected(way, registry, now_ms)) if way is not None else None
         listeners: list[Listener] = [_grpc(config, home, shared, remote), *_http(config, home, shared)]
         idle_ms = config.registry.idle_timeout_minutes * MINUTE_MS or None
@@ -231,36 +228,6 @@ def _registry(
         aliases=wanted.aliases,
         check=lambda name: bundle_of(name, home.home),
     )
-
-
-def _keys(config: ServerConfig) -> KeyFile | None:
-    return KeyFile(config.auth.keys_file) if config.auth.keys_file is not None else None
-
-
-def _way(config: ServerConfig) -> Way | None:
-    """The way to the inference process, if there is one."""
-    server = config.server
-    if server.inference_url is None:
-        return None
-    ca, key = _content(server.inference_ca), _content(server.inference_key_file)
-    key_text = None if key is None else key.decode("utf-8", "replace").strip()
-    return Way(server.inference_url, server.max_message_mb * MEGABYTE, ca, key_text)
-
-
-def _content(path: Path | None) -> bytes | None:
-    try:
-        return None if path is None else path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from error
-
-
-def _material(config: ServerConfig) -> Material | None:
-    tls = config.tls
-    if tls.mode == "self-signed":
-        return self_signed([*config.auth.hosts, config.server.host], datetime.now(UTC), tls.client_ca)
-    if tls.mode == "files" and tls.certificate is not None and tls.key is not None:
-        return from_files(tls.certificate, tls.key, tls.client_ca)
-    return None
 
 
 def _listening(config: ServerConfig, material: Material | None) -> Listening:

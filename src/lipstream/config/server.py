@@ -30,6 +30,13 @@ def _at_home(path: Path) -> Path:
         raise ValueError(str(error)) from error
 
 
+def _host(text: str) -> str:
+    """A name, or an address that can be one."""
+    if ":" in text or not re.search("[A-Za-z]", text):
+        ip_address(text.strip("[]"))
+    return text
+
+
 def _matching(pattern: re.Pattern[str]) -> AfterValidator:
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
@@ -75,8 +82,8 @@ class Server(_Tree):
     """a PEM file: who signed the inference process's certificate; if set, the way there is encrypted"""
     inference_key_file: File | None = None
     """a file with the key that the inference process asks for, and nothing else"""
-    host: Annotated[str, StringConstraints(pattern=r"^[^\s/]+$")] = "127.0.0.1"
-    """the address to listen on; other than loopback it needs auth.keys_file or auth.insecure"""
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/]+$"), AfterValidator(_host)] = "127.0.0.1"
+    """the address to listen on, as 0.0.0.0 or ::1; other than loopback it needs auth.keys_file or auth.insecure"""
     grpc_port: Ports = (50051, 50053)
     """the TCP ports of gRPC, 1 to 16 of them, each 0 to 65535; 0 takes a free one"""
     http_port: Port = 8080

@@ -90,10 +90,10 @@ class Process:
 
     async def _begin(self, say: Callable[[str], None], stop: asyncio.Event) -> None:
         """Listen, load, and be ready, unless told to stop meanwhile."""
+        preloading, loop = self.registry.preload(self.preload), asyncio.get_running_loop()  # raises of unknown names
         for listener in self.listeners:
             await listener.start()
             say(f"listening: {listener.where}")
-        preloading, loop = self.registry.preload(self.preload), asyncio.get_running_loop()
         while not stop.is_set() and (loaded := await loop.run_in_executor(self.workers, next, preloading, None)):
             with self.registry.lease(loaded.name, counted=False) as avatar:
                 network = f"{avatar.quality} {avatar.precision} by {avatar.engine} on {loaded.device}"

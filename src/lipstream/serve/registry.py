@@ -111,12 +111,12 @@ class Registry(Generic[T]):
     def preload(self, names: Iterable[str]) -> Iterator[NameStatistics]:
         """Load several, one after the other.
 
-        Yields:
-            Each as soon as it is loaded.
+        Returns:
+            Each as soon as it is loaded; whatever `load` raises comes at the first that fails.
 
         Raises:
             InputError: there are more than may be loaded, so that they would push each other out.
-            Exception: whatever `load` raises, at the first that fails.
+            Exception: whatever `check` raises of one, before any is loaded.
         """
         wanted, most = list(dict.fromkeys(map(self.resolve, names))), self._limits.count
         if most is not None and len(wanted) > most:
@@ -124,7 +124,10 @@ class Registry(Generic[T]):
                 f"{len(wanted)} avatars are to be loaded at the start, but only {most} may be loaded at once; "
                 "preload fewer or raise the limit."
             )
-        yield from map(self.load, wanted)
+        if self._check is not None:
+            for name in wanted:
+                self._check(name)
+        return map(self.load, wanted)
 
     def unload(self, name: str) -> bool:
         """Unload what has this name: now, or when its last lease ends; new requests load it anew.
