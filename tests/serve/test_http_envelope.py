@@ -1,8 +1,10 @@
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from http_site import BRIEF_BYTES, Site, Visit, site
+from socket_visit import Denied, visiting
 
 from lipstream.clock import now_ms
 from lipstream.errors import BusyError
@@ -54,6 +56,14 @@ def test_a_route_that_is_none_is_told_so(tiny_site: Site, method: str, path: str
     assert "/docs" in answer.json()["error"]
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
     assert tiny_site.answered[0].status == "UNIMPLEMENTED"
+
+
+def test_a_socket_where_there_is_no_route_is_told_so(tiny_site: Site) -> None:
+    async def visit() -> None:
+        async with visiting(tiny_site.app, "/nowhere") as visitor:
+            assert await visitor.hear() == Denied(404)
+
+    asyncio.run(visit())
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "", "localhost@evil.example"])

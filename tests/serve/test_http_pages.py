@@ -58,6 +58,13 @@ def test_the_page_of_routes_names_them_all(tiny_site: Site) -> None:
     assert "gain" in page
 
 
+@pytest.mark.parametrize("path", ["/v1/stream", "/ws"])
+def test_a_socket_that_is_asked_by_plain_http_says_so(tiny_site: Site, path: str) -> None:
+    answer = tiny_site.client.get(path)
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    assert "`Upgrade: websocket`" in answer.json()["error"]
+
+
 def test_links_of_the_first_page_lead_somewhere(tiny_site: Site) -> None:
     client = tiny_site.client
     links = re.findall(r'(?:href|src)="([^"#]+)"', client.get("/").text)

@@ -19,7 +19,7 @@ from lipstream.serve.http.incoming import DEFAULT_LIMITS, HttpLimits
 from lipstream.serve.http.known import Known
 from lipstream.serve.http.legacy import LegacyInfer
 from lipstream.serve.http.monitoring import Monitoring, TokenDesk
-from lipstream.serve.http.routes import Doors, elsewhere
+from lipstream.serve.http.routes import Doors, elsewhere, nowhere, upgrade
 from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
 from lipstream.serve.rpc import Allowance
@@ -77,20 +77,22 @@ def http_app(parts: Parts) -> ASGIApp:
 
 def compat_app(parts: Parts) -> ASGIApp:
     """What a port of the reference's WebSocket servers answers: their dialects, and the health of their proxy."""
-    reference, sockets = _reference(parts), socket_doors(parts)
+    reference, sockets, doors = _reference(parts), socket_doors(parts), Doors(parts.guard)
     return _enveloped(
         parts,
         [
             sockets.route("/", "infer", reference),
             sockets.route("/ws", "infer", reference),
-            Doors(parts.guard).get("/health", None, ProxyHealth(parts.ready, reference.tally)),
+            doors.get("/", None, upgrade),
+            doors.get("/ws", None, upgrade),
+            doors.get("/health", None, ProxyHealth(parts.ready, reference.tally)),
         ],
     )
 
 
 def _enveloped(parts: Parts, routes: Sequence[BaseRoute], lifespan: Lifespan[Router] | None = None) -> ASGIApp:
     return Envelope(
-        Router(routes, redirect_slashes=False, lifespan=lifespan),
+        Router(routes, redirect_slashes=False, default=nowhere, lifespan=lifespan),
         parts.origins,
         parts.allowance,
         parts.limits,
@@ -110,10 +112,13 @@ def socket_doors(parts: Parts) -> SocketDoors:
 
 
 def _sockets(parts: Parts) -> list[BaseRoute]:
-    doors, native = socket_doors(parts), NativeStream(parts.live, parts.core.now_ms, parts.jpeg_quality)
+    sockets, doors = socket_doors(parts), Doors(parts.guard)
+    native = NativeStream(parts.live, parts.core.now_ms, parts.jpeg_quality)
     return [
-        doors.route("/v1/stream", "infer", native, SUBPROTOCOL),
-        doors.route("/ws", "infer", _reference(parts)),
+        sockets.route("/v1/stream", "infer", native, SUBPROTOCOL),
+        doors.get("/v1/stream", None, upgrade),
+        sockets.route("/ws", "infer", _reference(parts)),
+        doors.get("/ws", None, upgrade),
     ]
 
 

@@ -28,11 +28,13 @@ _GRPC = {
     405: grpc.StatusCode.UNIMPLEMENTED,
     408: grpc.StatusCode.DEADLINE_EXCEEDED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    426: grpc.StatusCode.UNIMPLEMENTED,
     501: grpc.StatusCode.UNIMPLEMENTED,
 }
 """What gRPC calls a fault that only HTTP knows; the log and the metrics speak its language."""
+NO_ROUTE = "There is no such route; /docs lists those there are."
 _SENTENCES = {
-    404: "There is no such route; /docs lists those there are.",
+    404: NO_ROUTE,
     405: "This route has another method; /docs says which.",
 }
 BROKEN_OFF = Status(grpc.StatusCode.CANCELLED, 499, "")

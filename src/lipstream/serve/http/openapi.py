@@ -9,6 +9,7 @@ from lipstream.serve.wires.asked import DEFAULT_AVATAR
 Json = dict[str, Any]
 
 _OPEN: list[Json] = [{}]
+_KEY: list[Json] = [{"key": []}]
 _NAME: Json = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
 _NUMBERS: Json = {"type": "array", "items": {}, "description": "Numbers, flat or nested."}
 _BINARY: Json = {"type": "string", "format": "binary"}
@@ -45,8 +46,8 @@ def document() -> Json:
             "schemas": {"Error": _ERROR, "Avatar": _avatar()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
-        "security": [{"key": []}],
-        "paths": {**_speaking(), **_live(), **_avatars(), **_operating(), **_pages()},
+        "security": _KEY,
+        "paths": {**_speaking(), **_sockets(), **_live(), **_avatars(), **_operating(), **_pages()},
     }
 
 
@@ -90,6 +91,20 @@ def _speaking() -> Json:
                 _ok(_json({"token": {"type": "string"}, "expires_in_s": {"type": "integer"}})),
             )
         },
+    }
+
+
+def _sockets() -> Json:
+    opened: Json = {
+        "101": {"description": "The socket is open."},
+        "426": {"description": "No WebSocket was asked for."},
+    }
+    stream = "Sound in, pictures and their sound back, while it is spoken; subprotocol lipstream.v1."
+    old = "Messages of the reference system's WebSocket servers."
+    more = " docs/protocol.md has its messages."
+    return {
+        "/v1/stream": {"get": _operation("A WebSocket: speak live", stream + more, opened, security=_KEY)},
+        "/ws": {"get": _operation("A WebSocket: clients of old", old + more, opened, security=_KEY)},
     }
 
 

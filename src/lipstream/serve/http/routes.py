@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from lipstream.serve import keys
 from lipstream.serve.access import Guard
-from lipstream.serve.http.envelope import Exchange
+from lipstream.serve.http.envelope import NO_ROUTE, Exchange
 from lipstream.serve.rpc import Call
 
 Answer = Callable[[Request, Call], Awaitable[Response]]
@@ -59,6 +60,21 @@ async def elsewhere(request: Request, call: Call) -> Response:  # noqa: ARG001
         "This process has no networks (server.role compositing); ask it over gRPC, compositing.CompositingService, or "
         "a server of role all.",
     )
+
+
+async def upgrade(request: Request, call: Call) -> Response:  # noqa: ARG001
+    """Answers a request by plain HTTP where WebSockets are spoken."""
+    raise HTTPException(
+        426, "This route speaks WebSocket: send `Upgrade: websocket`; docs/protocol.md.", {"upgrade": "websocket"}
+    )
+
+
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers where there is no route, WebSockets too."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(JSONResponse({"error": NO_ROUTE}, 404))
+    else:
+        raise HTTPException(404)
 
 
 @dataclass(frozen=True, eq=False)
