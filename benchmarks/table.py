@@ -1,7 +1,9 @@
-"""Reports of evaluate, bench, serving.py and soak.py in, the README's tables of figures out.
+"""Reports of evaluate, bench, serving.py, soak.py, live.py and dialects.py in, the README's tables of figures out.
 
 python benchmarks/serving.py > benchmarks/results/NAME.serving.json
 python benchmarks/soak.py > benchmarks/results/NAME.soak.json
+python benchmarks/live.py > benchmarks/results/NAME.live.json
+python benchmarks/dialects.py > benchmarks/results/NAME.dialects.json
 python benchmarks/table.py NAME --write
 """
 
@@ -16,6 +18,7 @@ RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by benchmarks/table.py -->", "<!-- end of figures -->"
 SERVING_MARKS = "<!-- serving: written by benchmarks/table.py -->", "<!-- end of serving -->"
+LIVE_MARKS = "<!-- live: written by benchmarks/table.py -->", "<!-- end of live -->"
 
 BESIDE = (
     "truth.loudness_r",
@@ -87,6 +90,44 @@ def serving_tables(serving: Report, soak: Report | None) -> str:
         machine_line(serving),
     ]
     return "\n\n".join(parts)
+
+
+def live_tables(live: Report, dialects: Report | None) -> str:
+    """Tables of how soon live sessions answer, how many fit, and what the reference's dialects take."""
+    reactions, one, most = live["reactions"], live["one_session"], live["most_sessions"]
+    rows = [
+        ["first frame after enough sound", *_spread(reactions["first_frame_after_enough_sound_ms"]), "≤ 300"],
+        ["interruption to silence", *_spread(reactions["interruption_to_silence_ms"]), "≤ 100"],
+        ["a microphone's sample to the frame that holds it", *_spread(one["sample_to_frame_ms"]), ""],
+        [f"how late frames are, one session of {one['seconds']:.0f} s", *_spread(one["late_ms"]), "≤ 80, all"],
+    ]
+    fitting = ", ".join(f"{most[quality]['sessions']} in `{quality}`" for quality in ("low", "medium", "high"))
+    held = (
+        f"Most sessions of 25 frames a second with at most {most['share_late_at_most']:.0%} of the frames over 80 ms "
+        f"late, the clients beside the server: {fitting}. One session takes {one['cpu_cores']:.2f} cores."
+    )
+    asked = [] if dialects is None else ["One frame of 16 chunks of sound, over WebSocket:", _asked(dialects)]
+    parts = [
+        "Live over gRPC on one machine, in milliseconds; the client's own work is in it:",
+        _table(["", "p50", "p95", "worst", "bar"], rows),
+        held,
+        *asked,
+        machine_line(live),
+    ]
+    return "\n\n".join(parts)
+
+
+def _spread(found: Report) -> list[str]:
+    return [f"{found[key]:.0f}" for key in ("p50", "p95", "worst")]
+
+
+def _asked(dialects: Report) -> str:
+    head = ["dialect", "request, bytes", "answer, bytes", "p50 ms", "p95 ms"]
+    rows = [
+        [name, f"{row['request_bytes']:,}", f"{row['mean_answer_bytes']:,}", row["p50_ms"], row["p95_ms"]]
+        for name, row in dialects["by_dialect"].items()
+    ]
+    return _table(head, rows)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -190,7 +231,7 @@ def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:
 
 def tables(name: str) -> dict[tuple[str, str], str]:
     """The tables that can be made of a machine's results, by the marks between which they stand."""
-    kinds = ("evaluation", "bench", "hour", "serving", "soak")
+    kinds = ("evaluation", "bench", "hour", "serving", "soak", "live", "dialects")
     found = {kind: report(f"{name}.{kind}.json") for kind in kinds if (RESULTS / f"{name}.{kind}.json").exists()}
     made = {}
     if "evaluation" in found and "bench" in found:
@@ -198,6 +239,8 @@ def tables(name: str) -> dict[tuple[str, str], str]:
         made[BEGIN, END] = figures_table(found["evaluation"], found["bench"], *others)
     if "serving" in found:
         made[SERVING_MARKS] = serving_tables(found["serving"], found.get("soak"))
+    if "live" in found:
+        made[LIVE_MARKS] = live_tables(found["live"], found.get("dialects"))
     return made
 
 
@@ -205,7 +248,8 @@ def main(arguments: Sequence[str]) -> None:
     """Print the tables of a machine's reports, or write them into the README."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "name", help="of the results: those there are of results/NAME.{evaluation,bench,hour,serving,soak}.json"
+        "name",
+        help="of the results: those there are of results/NAME.{evaluation,bench,hour,serving,soak,live,dialects}.json",
     )
     parser.add_argument("--write", action="store_true", help="put them into the README instead of printing them")
     options = parser.parse_args(arguments)

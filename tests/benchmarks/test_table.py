@@ -152,3 +152,20 @@ def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
     evaluation, bench, hour = (table.report(f"epyc-2-cores.{kind}.json") for kind in ("evaluation", "bench", "hour"))
     page = table.README.read_text(encoding="utf-8")
     assert table.replaced(page, table.figures_table(evaluation, bench, hour)) == page
+
+
+def test_live_sessions_and_dialects_have_tables(table: ModuleType) -> None:
+    spread = {"p50": 1.4, "p95": 2.6, "worst": 30.0}
+    live = {
+        **{key: SERVING[key] for key in ("version", "machine", "versions")},
+        "reactions": {"first_frame_after_enough_sound_ms": spread, "interruption_to_silence_ms": spread},
+        "one_session": {"seconds": 60.0, "late_ms": spread, "sample_to_frame_ms": spread, "cpu_cores": 0.88},
+        "most_sessions": {"share_late_at_most": 0.01}
+        | {quality: {"sessions": count} for quality, count in (("low", 3), ("medium", 2), ("high", 1))},
+    }
+    row = {"request_bytes": 40_997, "mean_answer_bytes": 29_672, "p50_ms": 55.01, "p95_ms": 60.1}
+    shown = table.live_tables(live, {"by_dialect": {"json": row}})
+    assert "| interruption to silence | 1 | 3 | 30 | ≤ 100 |" in shown
+    assert "3 in `low`, 2 in `medium`, 1 in `high`" in shown
+    assert "| json | 40,997 | 29,672 | 55.01 | 60.1 |" in shown
+    assert "dialect" not in table.live_tables(live, None)
