@@ -80,6 +80,29 @@ def test_another_avatar_or_way_goes_on_with_the_same_sound(url: str) -> None:
         assert visit.complaints == []
 
 
+def test_one_session_at_a_time_however_fast_buttons_are_pressed(url: str) -> None:
+    with browsing(url, microphone=HELLO, record=False) as visit:
+        sent: list[str] = []
+        watched = {"POST", "DELETE"}
+        visit.page.on("request", lambda one: sent.append(one.method) if one.method in watched else None)
+        visit.options(way="webrtc")
+        visit.page.dblclick("#voice")
+        visit.wait("document.querySelector('#state').dataset.state === 'speaking'")
+        assert sent == ["POST"]
+        visit.page.evaluate("document.querySelector('#disconnect').click()")
+        visit.wait("document.querySelector('#state').dataset.state === 'off'")
+        visit.page.evaluate("for (const id of ['voice', 'microphone']) document.querySelector(`#${id}`).click()")
+        visit.wait("document.querySelector('#microphone').getAttribute('aria-pressed') === 'true'")
+        visit.page.evaluate("for (let press = 0; press < 6; press += 1) document.querySelector('#voice').click()")
+        visit.wait("document.querySelector('#microphone').getAttribute('aria-pressed') === 'false'")
+        visit.wait("document.querySelector('#state').dataset.state === 'speaking'")
+        visit.page.click("#disconnect")
+        visit.wait("document.querySelector('#state').dataset.state === 'off'")
+        assert sent == ["POST", "DELETE"] * (len(sent) // 2)  # each is ended before the next begins
+        assert visit.page.is_hidden("#trouble")
+        assert visit.complaints == []
+
+
 def test_the_test_mode_asks_for_one_picture_after_the_other(url: str) -> None:
     with browsing(url, record=False) as visit:
         visit.options(way="websocket")

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CHUNK_SAMPLES, pictureRequest, readAnswer, windowOf } from "../../../src/lipstream/serve/page/dialect.js";
 import { readFrame, samplesOf, soundMessage } from "../../../src/lipstream/serve/page/protocol.js";
-import { lacking, ofClose, ofMicrophone, troubleOf, Trouble } from "../../../src/lipstream/serve/page/words.js";
+import { lacking, ofClose, ofMicrophone, ofResponse, Refusal, troubleOf, Trouble } from "../../../src/lipstream/serve/page/words.js";
 
 const HEADER = "02 02 00 05  07 00 00 00  80 11 00 00 00 00 00 00  80 02 d0 02 d0 02 00 00"; // docs/protocol.md
 const bytes = (hex) => Uint8Array.from(hex.split(/\s+/), (two) => parseInt(two, 16));
@@ -60,6 +60,15 @@ test("whatever goes wrong is said in words", () => {
   assert.match(troubleOf(new Error("x")).todo, /Reload/);
   const trouble = new Trouble("a", "b");
   assert.equal(troubleOf(trouble), trouble);
+});
+
+test("a server that says no refuses; one that lacks what a way needs, or says nothing, does not", async () => {
+  const said = (status, body) => ofResponse(new Response(body, { status }));
+  const full = await said(503, '{"error": "4 live sessions are open; ask again later", "request_id": "id7"}');
+  assert.ok(full instanceof Refusal);
+  assert.deepEqual([full.message, full.todo, full.request], ["4 live sessions are open; ask again later", "", "id7"]);
+  assert.ok(!((await said(501, '{"error": "it needs aiortc"}')) instanceof Refusal));
+  assert.ok(!((await said(502, "<html>")) instanceof Refusal));
 });
 
 test("what a browser lacks is said with what helps", () => {

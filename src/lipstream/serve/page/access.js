@@ -1,7 +1,7 @@
 /**
  * A key in, requests that show it and one-use tokens for what cannot out. The key stays in this page's memory.
  */
-import { ofResponse, Trouble } from "./words.js";
+import { ofResponse, Refusal } from "./words.js";
 
 /** Asks the server. */
 export class Access {
@@ -30,7 +30,7 @@ export class Access {
 }
 
 /** The server wants a key, or another one. */
-export class KeyNeeded extends Trouble {
+export class KeyNeeded extends Refusal {
   /** @param {string} what the server said */
   constructor(what) {
     super(what, "Enter a key; `lipstream keys new` makes one.");

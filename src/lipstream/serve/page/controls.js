@@ -13,6 +13,15 @@ export function element(id) {
 }
 
 /**
+ * @param {HTMLElement} place
+ * @param {string} text what is `between backticks` is to be typed somewhere, and looks so
+ */
+export function write(place, text) {
+  const parts = text.split("`").map((part, at) => (at % 2 === 0 ? part : Object.assign(document.createElement("code"), { textContent: part })));
+  place.replaceChildren(...parts);
+}
+
+/**
  * @param {string} id of a select or an input
  * @returns {any} what is set there
  */

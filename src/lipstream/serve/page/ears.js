@@ -1,7 +1,6 @@
 /**
  * A microphone or a recording in, 40-ms chunks with their level out, and the same as a MediaStream.
  */
-import { WINDOW_MS } from "./level.js";
 
 /**
  * @typedef {object} Hearing how a microphone is heard
@@ -51,7 +50,7 @@ export class Ears {
       channelCountMode: "explicit",
       outputChannelCount: [1],
     });
-    await context.resume();
+    context.resume(); // Safari's promise may wait for the next press of a button
     return new Ears(context, capture, sampleRateHz);
   }
 
@@ -59,8 +58,9 @@ export class Ears {
     return this.#context.sampleRate;
   }
 
-  get chunkSamples() {
-    return Math.round((this.sampleRateHz * WINDOW_MS) / 1000);
+  /** Whether it hears something. */
+  get hears() {
+    return this.#source !== null;
   }
 
   /** What is heard, as a track for WebRTC. */
@@ -72,9 +72,10 @@ export class Ears {
    * Listen to a microphone until `hush`.
    *
    * @param {Hearing} hearing
+   * @param {AbortSignal} signal that something else is to be heard
    * @throws {DOMException} there is none, it is taken, or the visitor does not allow it
    */
-  async listen(hearing) {
+  async listen(hearing, signal) {
     const audio = {
       deviceId: hearing.device ? { exact: hearing.device } : undefined,
       channelCount: 1,
@@ -83,6 +84,8 @@ export class Ears {
       autoGainControl: false, // it would raise the noise of a pause until the gate opens
     };
     const microphone = await navigator.mediaDevices.getUserMedia({ audio });
+    if (signal.aborted) for (const track of microphone.getTracks()) track.stop();
+    signal.throwIfAborted();
     this.hush();
     this.#microphone = microphone;
     this.#capture.port.postMessage({ gated: hearing.gate });
@@ -93,11 +96,13 @@ export class Ears {
    * Hear a recording.
    *
    * @param {ArrayBuffer} file any that the browser decodes
+   * @param {AbortSignal} signal that something else is to be heard
    * @param {() => void} onended told when all of it was heard, not if it was hushed before
    * @throws {DOMException} the browser cannot decode it
    */
-  async hear(file, onended) {
+  async hear(file, signal, onended) {
     const buffer = await this.#context.decodeAudioData(file);
+    signal.throwIfAborted();
     this.hush();
     this.#capture.port.postMessage({ gated: false });
     const source = new AudioBufferSourceNode(this.#context, { buffer });
@@ -129,5 +134,6 @@ export class Ears {
   #connect(source) {
     this.#source = source;
     source.connect(this.#capture);
+    this.#context.resume();
   }
 }

@@ -2,6 +2,9 @@
  * The server's avatars in, posters to choose from out.
  */
 
+import { KeyNeeded } from "./access.js";
+import { write } from "./controls.js";
+
 /**
  * @typedef {object} Avatar
  * @property {string} name
@@ -13,7 +16,8 @@ export class Gallery {
   #place;
   #access;
   #chosen = "";
-  /** Told of another choice. @type {(name: string, posterUrl: string) => void} */
+  #poster = "";
+  /** Told of another choice. @type {(name: string) => void} */
   onchoice = () => {};
 
   /**
@@ -30,6 +34,11 @@ export class Gallery {
     return this.#chosen;
   }
 
+  /** The URL of a picture of it. */
+  get poster() {
+    return this.#poster;
+  }
+
   /**
    * Ask the server, and choose one.
    *
@@ -37,16 +46,32 @@ export class Gallery {
    */
   async load(wished) {
     /** @type {Avatar[]} */
-    const avatars = (await (await this.#access.ask("v1/avatars")).json()).avatars;
+    const avatars = (await (await this.#ask()).json()).avatars;
     const cards = await Promise.all(avatars.map((avatar) => this.#card(avatar)));
     this.#place.replaceChildren(...cards.map(({ card }) => card));
     const chosen = cards.find(({ name }) => name === wished) ?? cards.find(({ name }) => name === "iris") ?? cards[0];
     if (chosen === undefined) {
-      this.#place.textContent = "There is no avatar on this server; `lipstream avatar install` adds one.";
+      this.#say("There is no avatar on this server; `lipstream avatar install` adds one.");
       return;
     }
     chosen.input.checked = true;
     this.#choose(chosen.name, chosen.url);
+  }
+
+  async #ask() {
+    try {
+      return await this.#access.ask("v1/avatars");
+    } catch (error) {
+      this.#say(error instanceof KeyNeeded ? "They are shown to whoever has a key." : "The server did not say.");
+      throw error;
+    }
+  }
+
+  /** @param {string} text in place of avatars */
+  #say(text) {
+    const hint = Object.assign(document.createElement("p"), { className: "hint" });
+    write(hint, text);
+    this.#place.replaceChildren(hint);
   }
 
   /** @param {Avatar} avatar */
@@ -68,6 +93,7 @@ export class Gallery {
    */
   #choose(name, url) {
     this.#chosen = name;
-    this.onchoice(name, url);
+    this.#poster = url;
+    this.onchoice(name);
   }
 }

@@ -8,10 +8,17 @@ import { shown } from "./figures.js";
 import { Gallery } from "./gallery.js";
 import { lit } from "./level.js";
 import { Said } from "./said.js";
-import { dropping, element, on, setting, shortcuts } from "./controls.js";
+import { dropping, element, on, setting, shortcuts, write } from "./controls.js";
+import { SocketWay } from "./socket_way.js";
 import { Stage } from "./stage.js";
+import { TestMode } from "./test_mode.js";
+import { WebRtcWay } from "./webrtc_way.js";
 import { lacking, ofMicrophone, Trouble, troubleOf } from "./words.js";
 
+/** @typedef {(signal: AbortSignal) => Promise<unknown>} Act of the visitor; it throws when the signal comes */
+
+/** @type {Record<string, import("./conversation.js").Kind[]>} */
+const WAYS = { auto: [WebRtcWay, SocketWay], webrtc: [WebRtcWay], websocket: [SocketWay], test: [TestMode] };
 const FIGURES_MS = 250;
 const SPOKEN = { off: "Not connected", connecting: "Connecting…", resting: "At rest", speaking: "Speaking" };
 
@@ -19,20 +26,31 @@ const access = new Access();
 const gallery = new Gallery(element("gallery"), access);
 const stage = new Stage(element("poster"), element("canvas"), element("video"), element("closeup"));
 const said = new Said();
-const conversation = new Conversation({ state: arrivedState, picture: arrivedPicture, failed: complain, closed: lost });
+const conversation = new Conversation(WAYS, { state: arrivedState, picture: arrivedPicture, failed: complain, closed: lost });
 /** @type {Ears | null} */
 let ears = null;
+/** @type {Promise<unknown>} */
+let openingEars = Promise.resolve();
 /** What is heard now. @type {"microphone" | "recording" | null} */
 let source = null;
-/** @type {ArrayBuffer | null} */
-let recording = null;
+let turn = new AbortController();
+/** What the visitor did last, until it has come about. @type {Act | null} */
+let underWay = null;
 
 /** @param {Trouble} trouble */
 function complain(trouble) {
-  element("trouble-what").textContent = trouble.message;
-  element("trouble-todo").textContent = trouble.todo;
+  const wantsKey = trouble instanceof KeyNeeded;
+  element("trouble").hidden = wantsKey;
+  if (wantsKey) return askForKey(trouble);
+  write(element("trouble-what"), trouble.message);
+  write(element("trouble-todo"), trouble.todo);
   element("trouble-request").textContent = trouble.request ? `Request ${trouble.request}` : "";
-  element("trouble").hidden = false;
+}
+
+/** @param {Trouble} trouble */
+function askForKey(trouble) {
+  element("key-form").hidden = false;
+  write(element("key-why"), access.key ? trouble.message : trouble.todo);
 }
 
 /**
@@ -65,33 +83,43 @@ function arrivedPicture(picture, sounds) {
 /** @param {Trouble} trouble */
 function lost(trouble) {
   hush();
-  element("test-mode").setAttribute("aria-pressed", "false");
-  show("off");
   complain(trouble);
 }
 
 /** Do something, and say what went wrong with it. @param {() => Promise<unknown>} act */
 async function attempt(act) {
   element("trouble").hidden = true;
-  try {
-    await act();
-  } catch (error) {
-    if (error instanceof KeyNeeded) element("key-form").hidden = false;
-    if (conversation.way === null) show("off");
-    hush();
-    complain(troubleOf(error));
-  }
+  await act().catch((error) => complain(troubleOf(error)));
+}
+
+/** Do this instead of whatever is under way. @param {Act} act */
+async function instead(act) {
+  turn.abort();
+  const { signal } = (turn = new AbortController());
+  underWay = act;
+  await attempt(() =>
+    act(signal).catch((error) => {
+      if (signal.aborted) return;
+      hush();
+      throw error;
+    }),
+  );
+  if (!signal.aborted) underWay = null;
 }
 
 /** @returns {Promise<Ears>} of the rate that is set; new ones when it was changed */
-async function opened() {
-  const rate = Number(setting("rate"));
-  if (ears === null || ears.wishedHz !== rate) {
+function opened() {
+  const now = openingEars.catch(() => {}).then(async () => { // one after the other
+    const rate = Number(setting("rate"));
+    if (ears?.wishedHz === rate) return ears;
     await ears?.close();
+    ears = null;
     ears = await Ears.open(rate);
     ears.onchunk = heard;
-  }
-  return ears;
+    return ears;
+  });
+  openingEars = now;
+  return now;
 }
 
 /**
@@ -106,62 +134,73 @@ function heard(chunk, level) {
   conversation.way?.chunk(chunk);
 }
 
-/** Open the way for what is to be heard. @param {"microphone" | "recording"} wanted */
-async function connect(wanted) {
-  const { sampleRateHz, stream } = await opened();
-  if (conversation.way === null) show("connecting");
+/**
+ * Open the way for what is to be heard.
+ *
+ * @param {Pick<import("./way.js").Wish, "source" | "sampleRateHz" | "stream" | "recording">} wanted
+ * @param {AbortSignal} signal
+ */
+async function connect(wanted, signal) {
+  signal.throwIfAborted();
   const avatar = gallery.chosen;
   if (!avatar) throw new Trouble("There is nobody to speak.", "Enter the server's key, or install an avatar.");
-  const open = await conversation.open({
+  await conversation.open({
+    ...wanted,
     avatar,
-    source: wanted,
-    sampleRateHz,
-    stream,
     gain: Number(setting("gain")),
-    audible: isAudible(wanted),
-    choice: setting("way"),
+    audible: isAudible(wanted.source),
+    choice: wanted.source === "test" ? "test" : setting("way"),
     access,
     video: element("video"),
   });
-  if (open && element("state").dataset.state === "connecting") show("resting", `${avatar} listens`);
-  return open;
+  signal.throwIfAborted();
 }
 
-/** @param {"microphone" | "recording" | null} what */
+/** @param {import("./conversation.js").State} state */
+function arrivedAt(state) {
+  const testing = state === "open" && conversation.wanted?.source === "test";
+  element("test-mode").setAttribute("aria-pressed", String(testing));
+  if (state === "closing" || state === "idle") stage.rest(gallery.poster, gallery.chosen);
+  if (state === "connecting") show("connecting");
+  else if (testing) show("speaking", "Test mode");
+  else if (state === "open") show("resting", `${gallery.chosen} listens`);
+  else if (state === "idle") show("off");
+}
+
+/** @param {import("./way.js").Wish["source"] | null} what */
 function isAudible(what) {
   return what !== "microphone" || element("headphones").checked;
 }
 
-async function listen() {
-  if (source === "microphone") {
+/** @param {AbortSignal} signal */
+async function listen(signal) {
+  const was = source;
+  hush();
+  if (was === "microphone") {
     conversation.way?.end();
-    hush();
     return;
   }
-  hush();
-  await (await opened()).listen(hearing()).catch((error) => {
+  const place = await opened();
+  await place.listen(hearing(), signal).catch((error) => {
     throw ofMicrophone(error);
   });
-  if (!(await connect("microphone"))) return;
-  begin("microphone");
   await listDevices();
+  await connect({ source: "microphone", sampleRateHz: place.sampleRateHz, stream: place.stream }, signal);
+  begin("microphone");
 }
 
-/** @param {ArrayBuffer} file */
-async function play(file) {
+/**
+ * @param {Promise<ArrayBuffer>} file
+ * @param {AbortSignal} signal
+ */
+async function play(file, signal) {
   hush();
-  recording = file;
-  if (!(await connect("recording"))) return;
-  const place = await opened();
+  const [sound, place] = [await file, await opened()];
+  await connect({ source: "recording", sampleRateHz: place.sampleRateHz, stream: place.stream }, signal);
   begin("recording");
-  await place
-    .hear(file.slice(0), () => {
-      conversation.way?.end();
-      hush();
-    })
-    .catch(() => {
-      throw new Trouble("This file has no sound that the browser can read.", "Try WAV, MP3, M4A, OGG or FLAC.");
-    });
+  await place.hear(sound.slice(0), signal, finished).catch(() => {
+    throw new Trouble("This file has no sound that the browser can read.", "Try WAV, MP3, M4A, OGG or FLAC.");
+  });
 }
 
 /** @param {"microphone" | "recording"} what */
@@ -170,6 +209,12 @@ function begin(what) {
   if (conversation.way) conversation.way.audible = isAudible(what);
   element("microphone").setAttribute("aria-pressed", String(what === "microphone"));
   element("microphone-text").textContent = what === "microphone" ? "Stop listening" : "Microphone";
+}
+
+/** A recording was heard to its end. */
+function finished() {
+  conversation.way?.end();
+  hush();
 }
 
 function hush() {
@@ -189,6 +234,7 @@ function hearing() {
 }
 
 function interrupt() {
+  if (conversation.state !== "open") return void instead(disconnect);
   conversation.way?.interrupt();
   if (source === "recording") hush();
   said.complete();
@@ -198,20 +244,25 @@ function interrupt() {
 async function disconnect() {
   hush();
   await conversation.close();
-  element("test-mode").setAttribute("aria-pressed", "false");
-  show("off");
 }
 
-async function testMode() {
-  const running = element("test-mode").getAttribute("aria-pressed") === "true";
-  await disconnect();
-  if (running) return;
-  show("connecting");
-  await conversation.test(gallery.chosen, await voice(), access);
-  element("test-mode").setAttribute("aria-pressed", "true");
+/** @param {AbortSignal} signal */
+async function testMode(signal) {
+  hush();
+  if (conversation.state === "open" && conversation.wanted?.source === "test") await conversation.close();
+  else await repeat(signal);
+}
+
+/** @param {AbortSignal} signal */
+async function repeat(signal) {
+  await connect({ source: "test", sampleRateHz: 0, stream: null, recording: await voice() }, signal);
   element("show-figures").checked = true;
   await figures();
-  show("speaking", "Test mode");
+}
+
+/** @param {File} file to be spoken */
+function take(file) {
+  return instead((signal) => play(file.arrayBuffer(), signal));
 }
 
 /** @returns {Promise<ArrayBuffer>} a short spoken clip */
@@ -219,18 +270,26 @@ async function voice() {
   return (await access.ask("page/voice.mp3")).arrayBuffer();
 }
 
-/** Another avatar, or another way of speaking, goes on with the same sound. */
-async function changed() {
-  const was = source;
-  if (conversation.way === null) return;
-  if (conversation.way.name === "WebSocket /ws") return conversation.test(gallery.chosen, await voice(), access);
-  show("connecting", `Changing to ${gallery.chosen}…`);
-  const before = ears;
-  if (!(await connect(was ?? "recording"))) return;
-  arrivedState("resting");
-  if (ears === before) return;
-  if (was === "microphone") await ears?.listen(hearing()); // at another rate
+/** Another avatar, or another way of speaking, goes on with the same sound. @param {AbortSignal} signal */
+async function changed(signal) {
+  const wanted = conversation.wanted;
+  if (wanted === null) return;
+  if (wanted.source === "test") return repeat(signal);
+  const place = await opened();
+  await connect({ source: wanted.source, sampleRateHz: place.sampleRateHz, stream: place.stream }, signal);
+  if (place.hears) return;
+  if (source === "microphone") await place.listen(hearing(), signal); // at another rate
   else hush();
+}
+
+/** The options are others: what is under way begins again with them, what is open changes. */
+function renew() {
+  return instead(underWay ?? changed);
+}
+
+/** @param {AbortSignal} signal */
+async function heardOtherwise(signal) {
+  if (source === "microphone") await (await opened()).listen(hearing(), signal);
 }
 
 async function listDevices() {
@@ -266,36 +325,36 @@ async function loadAvatars() {
 }
 
 const missing = lacking(globalThis);
-if (missing) complain(missing);
-gallery.onchoice = (/** @type {string} */ name, /** @type {string} */ url) => {
-  if (conversation.way === null) stage.rest(url, name);
+gallery.onchoice = (/** @type {string} */ name) => {
+  if (conversation.state === "idle") stage.rest(gallery.poster, name);
   attempt(async () => {
     stage.mouth = (await (await access.ask(`v1/avatars/${encodeURIComponent(name)}`)).json()).mouth ?? null;
-    await changed();
   });
+  renew();
 };
 said.onkept = () => (element("again").disabled = false);
+conversation.onstate = arrivedAt;
 conversation.onidle = () => {
   hush();
   show("off", "Paused: nobody spoke for a minute");
 };
-conversation.onsecond = (/** @type {unknown} */ reason) => (element("secure").textContent = `WebSocket instead of WebRTC: ${troubleOf(reason).message}`);
+conversation.onsecond = (/** @type {any} */ reason) => (element("secure").textContent = `WebSocket instead of WebRTC: ${reason.message}`);
 
-on("microphone", "click", () => attempt(listen));
-on("voice", "click", () => attempt(async () => play(await voice())));
+on("microphone", "click", () => instead(listen));
+on("voice", "click", () => instead((signal) => play(voice(), signal)));
 on("open", "click", async () => element("file").click());
-on("file", "change", () => attempt(async () => play(await element("file").files[0].arrayBuffer())));
+on("file", "change", ({ target }) => target.files[0] && take(target.files[0]));
 on("interrupt", "click", async () => interrupt());
-on("disconnect", "click", () => attempt(disconnect));
-on("test-mode", "click", () => attempt(testMode));
+on("disconnect", "click", () => instead(disconnect));
+on("test-mode", "click", () => instead(testMode));
 on("again", "click", () => attempt(again));
 on("show-figures", "change", figures);
 on("closer", "toggle", async () => (stage.close = element("closer").open));
 on("trouble-close", "click", async () => (element("trouble").hidden = true));
 on("headphones", "change", async () => conversation.way && (conversation.way.audible = isAudible(source)));
-for (const name of ["gain", "way", "rate"]) on(name, "change", () => attempt(changed));
+for (const name of ["gain", "way", "rate"]) on(name, "change", renew);
 for (const name of ["device", "echo", "noise", "gate"]) {
-  on(name, "change", () => attempt(async () => source === "microphone" && (await opened()).listen(hearing())));
+  on(name, "change", () => instead(underWay ?? heardOtherwise));
 }
 on("key-form", "submit", async (event) => {
   event.preventDefault();
@@ -311,6 +370,7 @@ shortcuts({
   f: () => element("show-figures").click(),
   Escape: () => element("interrupt").click(),
 });
-dropping(element("stage"), (file) => attempt(async () => play(await file.arrayBuffer())));
+dropping(element("stage"), take);
+addEventListener("pagehide", () => instead(disconnect));
 setInterval(figures, FIGURES_MS);
-attempt(loadAvatars);
+attempt(loadAvatars).then(() => missing && complain(missing));

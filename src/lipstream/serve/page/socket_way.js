@@ -68,30 +68,36 @@ export class SocketWay {
   /**
    * @param {Wish} wish
    * @param {Listener} listener
+   * @param {AbortSignal} signal that it is not wished for any more
    * @returns {Promise<SocketWay>}
    * @throws {Trouble} the server does not let us in, or is not there
    */
-  static async open(wish, listener) {
-    const speaker = await Speaker.open(HEARD_HZ);
+  static async open(wish, listener, signal) {
     const address = new URL("v1/stream", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
     const token = await wish.access.token();
     if (token) address.searchParams.set("token", token);
-    const socket = new WebSocket(address, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
+    const picture = (await decodesH264()) ? "h264" : "jpeg";
+    const speaker = await Speaker.open(HEARD_HZ);
     const start = {
       type: "start",
       avatar: wish.avatar,
       source: wish.source === "microphone" ? "microphone" : "tts",
       sample_rate_hz: wish.sampleRateHz,
-      picture: (await decodesH264()) ? "h264" : "jpeg",
+      picture,
       gain: wish.gain,
     };
-    const started = await begun(socket, start).catch(async (error) => {
+    try {
+      signal.throwIfAborted();
+      const socket = new WebSocket(address, SUBPROTOCOL);
+      socket.binaryType = "arraybuffer";
+      signal.addEventListener("abort", () => socket.close(1000));
+      const started = await begun(socket, start);
+      return new SocketWay(wish, listener, socket, started, speaker); // at once: frames follow
+    } catch (error) {
       await speaker.close();
       throw error;
-    });
-    return new SocketWay(wish, listener, socket, started, speaker); // at once: frames follow
+    }
   }
 
   /** @param {Float32Array} samples */

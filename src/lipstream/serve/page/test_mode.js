@@ -44,19 +44,21 @@ export class TestMode {
   }
 
   /**
-   * @param {string} avatar
-   * @param {ArrayBuffer} file the sound
-   * @param {import("./access.js").Access} access
+   * @param {import("./way.js").Wish} wish with a recording
    * @param {import("./way.js").Listener} listener
+   * @param {AbortSignal} signal that it is not wished for any more
    * @returns {Promise<TestMode>}
    */
-  static async open(avatar, file, access, listener) {
-    const decoded = await new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ).decodeAudioData(file);
+  static async open({ avatar, recording, access }, listener, signal) {
+    if (recording === undefined) throw new Error("the test mode has no sound");
+    const decoded = await new OfflineAudioContext(1, 1, SAMPLE_RATE_HZ).decodeAudioData(recording);
     const address = new URL("ws", document.baseURI);
     address.protocol = address.protocol.replace("http", "ws");
     const token = await access.token();
     if (token) address.searchParams.set("token", token);
+    signal.throwIfAborted();
     const socket = new WebSocket(address);
+    signal.addEventListener("abort", () => socket.close());
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
       socket.onclose = ({ code }) => reject(ofClose(code));

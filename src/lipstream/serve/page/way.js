@@ -5,13 +5,15 @@
 /**
  * @typedef {object} Wish what is wished for
  * @property {string} avatar who speaks
- * @property {"microphone" | "recording"} source
+ * @property {"auto" | "webrtc" | "websocket" | "test"} choice how
+ * @property {"microphone" | "recording" | "test"} source
  * @property {number} sampleRateHz of the chunks
- * @property {MediaStream} stream the same sound, for those who take it so
+ * @property {MediaStream | null} stream the same sound, for those who take it so
  * @property {number} gain of mouth movements
  * @property {boolean} audible whether the answer is heard
  * @property {import("./access.js").Access} access
  * @property {HTMLVideoElement} video where WebRTC shows its pictures
+ * @property {ArrayBuffer} [recording] a file that the test mode repeats
  */
 
 /**

@@ -43,14 +43,15 @@ export class WebRtcWay {
   /**
    * @param {Wish} wish
    * @param {Listener} listener
+   * @param {AbortSignal} signal that it is not wished for any more
    * @returns {Promise<WebRtcWay>}
    * @throws {Trouble} the server refuses, or no address of it is reached
    */
-  static async open(wish, listener) {
+  static async open(wish, listener, signal) {
     if (!("RTCPeerConnection" in globalThis)) throw new Trouble("This browser has no WebRTC.", "");
-    const way = new WebRtcWay(wish, listener, await (await wish.access.ask("v1/webrtc")).json());
+    const way = new WebRtcWay(wish, listener, await (await wish.access.ask("v1/webrtc", { signal })).json());
     try {
-      await way.#connect();
+      await way.#connect(signal);
     } catch (error) {
       await way.close();
       throw error;
@@ -98,21 +99,33 @@ export class WebRtcWay {
     this.#wish.video.srcObject = null;
     const session = this.#session;
     this.#session = "";
-    if (session) await this.#wish.access.ask(session, { method: "DELETE" }).catch(() => {}); // gone already, then
+    if (!session) return;
+    const end = { method: "DELETE", keepalive: true }; // it is sent even if the page goes
+    await this.#wish.access.ask(session, end).catch(() => {}); // gone already, then
   }
 
-  async #connect() {
+  /** @param {AbortSignal} signal */
+  async #connect(signal) {
     const { stream, video } = this.#wish;
+    if (stream === null) throw new Error("there is no sound to send");
     for (const track of stream.getAudioTracks()) this.#peer.addTransceiver(track, { streams: [stream] });
     this.#peer.addTransceiver("video", { direction: "recvonly" });
     this.#peer.ontrack = ({ streams }) => (video.srcObject = streams[0]);
     await this.#peer.setLocalDescription();
-    await this.#gathered();
-    await this.#peer.setRemoteDescription({ type: "answer", sdp: await this.#answer() });
+    await unless(signal, this.#gathered());
+    const answer = await this.#answer(); // awaited even if nobody wants it any more: it says what is to be ended
+    await unless(signal, this.#reach(answer));
+  }
+
+  /** @param {string} answer the server's SDP */
+  async #reach(answer) {
+    const { video } = this.#wish;
+    await this.#peer.setRemoteDescription({ type: "answer", sdp: answer });
     await this.#connected();
     this.audible = this.#wish.audible;
     await video.play();
     await this.#tap.open(/** @type {MediaStream} */ (video.srcObject));
+    if (this.#peer.connectionState === "closed") throw brokenOff(); // meanwhile
     this.#follow();
   }
 
@@ -144,7 +157,7 @@ export class WebRtcWay {
         if (state === "connected") resolve(null);
         if (state === "failed") {
           fail();
-          this.close().then(() => this.#listener.closed(new Trouble("The connection to the server broke off.", "Try again.")));
+          this.close().then(() => this.#listener.closed(brokenOff()));
         }
       };
     });
@@ -171,6 +184,26 @@ export class WebRtcWay {
   #send(message) {
     if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
   }
+}
+
+function brokenOff() {
+  return new Trouble("The connection to the server broke off.", "Try again.");
+}
+
+/**
+ * @template Result
+ * @param {AbortSignal} signal
+ * @param {Promise<Result>} done
+ * @returns {Promise<Result>}
+ * @throws the signal's reason, if it comes first
+ */
+function unless(signal, done) {
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp);
+    done.then(resolve, reject);
+  });
 }
 
 /** What is heard of a stream, in 16-bit samples at 16 kHz. */

@@ -16,6 +16,9 @@ export class Trouble extends Error {
   }
 }
 
+/** A server that is there and says no: by another way it would say the same. */
+export class Refusal extends Trouble {}
+
 /** @type {Record<string, [string, string]>} */
 const MICROPHONE = {
   NotAllowedError: [
@@ -66,7 +69,10 @@ export function ofClose(code) {
  */
 export async function ofResponse(response) {
   const said = await response.json().catch(() => null);
-  if (typeof said?.error === "string") return new Trouble(said.error, "", said.request_id);
+  if (typeof said?.error === "string") {
+    const Kind = response.status === 501 ? Trouble : Refusal; // 501: it lacks what this way needs
+    return new Kind(said.error, "", said.request_id);
+  }
   return new Trouble(`The server answered ${response.status}.`, "Try again; its log says why.");
 }
 
