@@ -9,7 +9,7 @@ from fake_stream import InlineBatcher, InlineWorkers, run
 from lipstream.errors import BusyError, EngineError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
-from lipstream.serve.live.capacity import SPAN_MS, SPANS, frames_a_second, sessions_of
+from lipstream.serve.live.capacity import SPAN_MS, SPANS, found, frames_a_second, sessions_of
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.registry import Registry
 
@@ -41,6 +41,14 @@ def test_an_avatar_that_fails_is_not_measured_on(tiny: Avatar) -> None:
 @pytest.mark.parametrize(("frames", "sessions"), [(0, 1), (20, 1), (70, 1), (72, 2), (1_500, 42)])
 def test_a_margin_is_left(frames: float, sessions: int) -> None:
     assert sessions_of(frames) == sessions
+
+
+def test_where_too_little_was_measured_the_words_say_so() -> None:
+    assert found(72) == "72 frames a second, so at most 2 at once"
+    assert found(0) == (
+        "at most 1 at once; the machine was too busy to measure how many it holds, or is too slow for one (0 frames a "
+        "second): live.max_sessions sets how many"
+    )
 
 
 def test_where_nobody_said_how_many_the_first_measures(registry: Registry[Avatar]) -> None:

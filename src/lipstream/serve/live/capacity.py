@@ -54,3 +54,14 @@ async def frames_a_second(avatar: Avatar, workshop: Workshop) -> float:
 def sessions_of(frames: float) -> int:
     """How many sessions so many frames a second are enough for, 1 or more."""
     return max(1, int(frames * MARGIN / FRAME_RATE_HZ))
+
+
+def found(frames: float) -> str:
+    """What so many frames a second mean, for people to read."""
+    most = f"at most {sessions_of(frames)} at once"
+    if frames * MARGIN >= FRAME_RATE_HZ:
+        return f"{frames:.0f} frames a second, so {most}"
+    return (
+        f"{most}; the machine was too busy to measure how many it holds, or is too slow for one ({frames:.0f} frames a "
+        "second): live.max_sessions sets how many"
+    )

@@ -17,7 +17,7 @@ from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import Event
 from lipstream.pipeline.session import Passed
 from lipstream.render.faces import Face
-from lipstream.serve.live.capacity import frames_a_second, sessions_of
+from lipstream.serve.live.capacity import found, frames_a_second, sessions_of
 from lipstream.serve.live.metrics import LiveMetrics
 from lipstream.serve.live.opening import Floor, LiveLimits, Opening, Stage
 from lipstream.serve.live.pressure import Less, More, Pressure
@@ -136,8 +136,8 @@ class Live:
                 async with self._leased(avatar) as (loaded, _):
                     self._frames = await frames_a_second(loaded, self._workshop)
                 self._most = sessions_of(self._frames)
-        measured = f"{self._frames:.0f} frames a second, so " if not self._limits.max_sessions else ""
-        return f"live sessions: {measured}at most {self._most} at once"
+        told = f"at most {self._most} at once" if self._limits.max_sessions else found(self._frames)
+        return f"live sessions: {told}"
 
     def floor(self) -> Floor:
         """What is going on."""
