@@ -205,7 +205,7 @@ def test_preloading_tells_how_long_each_took() -> None:
     loaded = list(registry.preload(["iris", "default_model", "max"]))
     assert [(one.name, one.load_ms, one.requests) for one in loaded] == [("iris", 250, 0), ("max", 250, 0)]
     with pytest.raises(InputError, match="3 avatars are to be loaded at the start, but only 2"):
-        list(registry.preload(["a", "b", "c"]))
+        registry.preload(["a", "b", "c"])
 
 
 def test_unload_all_leaves_nothing() -> None:
@@ -272,4 +272,6 @@ def test_a_name_that_is_none_pushes_nobody_out() -> None:
     use(registry, "iris")
     with pytest.raises(InputError, match="bogus"), registry.lease("bogus"):
         pass
+    with pytest.raises(InputError, match="bogus"):
+        registry.preload(["bogus"])
     assert stage.open_names() == ["iris"]
