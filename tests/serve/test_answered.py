@@ -54,6 +54,17 @@ def test_one_ordinary_request_in_so_many_is_logged(shown: pytest.LogCaptureFixtu
     }
 
 
+def test_files_of_the_page_are_logged_where_they_failed_or_for_debugging(shown: pytest.LogCaptureFixture) -> None:
+    log = RequestLog(slow_request_ms=0, sample_rate=0)
+    file = replace(over(), method="/page/{file}")
+    log(file)
+    assert not shown.records
+    log(replace(file, status="UNIMPLEMENTED", error="no such route"))
+    shown.set_level("DEBUG", "lipstream.serve.answered")
+    log(file)
+    assert [one.levelname for one in shown.records] == ["WARNING", "DEBUG"]
+
+
 def test_every_request_is_logged_without_sampling(shown: pytest.LogCaptureFixture) -> None:
     log = RequestLog(slow_request_ms=0, sample_rate=0)
     for _ in range(4):

@@ -13,6 +13,9 @@ OK = "OK"
 IN_BAND_ERROR = "IN_BAND_ERROR"
 """Status of an answer that says in its own fields that it failed, while gRPC says OK."""
 
+QUIET = frozenset({"/page/{file}"})
+"""Routes whose ordinary requests only a log of level DEBUG has: one visit of the page asks for two dozen files."""
+
 _ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _log = logging.getLogger(__name__)
 
@@ -66,6 +69,8 @@ class RequestLog:
             _log.warning("request failed", extra=_fields(answered, _stages(answered.spent)))
         elif answered.duration_ms > self._slow_ms and not answered.lasting:
             _log.warning("slow request", extra=_fields(answered, _stages(answered.spent)))
+        elif answered.method in QUIET:
+            _log.debug("request", extra=_fields(answered, {}))
         elif next(self._ordinary) % self._one_in == 0:
             _log.info("request", extra=_fields(answered, {}))
 
