@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from pictures import alike, same
 from running import Running, running
+from starlette.responses import Response
 
 from lipstream.client import AsyncClient, Client, SpokenFrame
 from lipstream.client.channel import Tls
@@ -42,6 +43,7 @@ from lipstream.serve.rpc import Allowance, Calls
 from lipstream.serve.services import services
 from lipstream.serve.tls import grpc_credentials, self_signed
 from lipstream.serve.tokens import Tokens
+from lipstream.serve.web import HttpServer
 from lipstream.types import Pcm
 
 PATIENCE_S = 20
@@ -220,8 +222,25 @@ def test_a_self_signed_server_is_known_by_its_fingerprint_or_its_certificate(ser
                 assert client.avatars()
         with pytest.raises(AccessError, match="another fingerprint"):
             client_of(server, tls="AB:CD")
-        with client_of(server, tls=True) as client, pytest.raises(ServerError):
+        with client_of(server, tls=True) as client, pytest.raises(ServerError, match="give, as tls=, the fingerprint"):
             client.avatars()
+        with client_of(server) as client, pytest.raises(ServerError, match="If it speaks TLS, say so"):
+            client.avatars()
+
+
+def test_a_port_that_speaks_something_else_is_told_of(served: Running) -> None:
+    with client_of(served, tls=True) as client, pytest.raises(ServerError, match="It speaks no TLS there"):
+        client.avatars()
+
+    async def at_its_http_port() -> None:
+        server = HttpServer(lambda _: Response(), "127.0.0.1", 0)
+        await server.start()
+        async with AsyncClient(f"127.0.0.1:{server.port}", timeout_s=PATIENCE_S) as client:
+            with pytest.raises(ServerError, match="name that of gRPC, 50051"):
+                await client.avatars()
+        await server.drain(0)
+
+    asyncio.run(at_its_http_port())
 
 
 def test_a_server_that_is_not_there_is_told_of(tmp_path: Path) -> None:

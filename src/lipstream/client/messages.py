@@ -39,6 +39,17 @@ ERRORS: dict[grpc.StatusCode, type[LipstreamError]] = {
 }
 """What a status is raised as; anything else is a ServerError."""
 
+HINTS = {
+    "CERTIFICATE_VERIFY_FAILED": "Its certificate is signed by nobody whom this system trusts: give, as tls=, the "
+    "fingerprint that `lipstream serve` printed, or the path of a PEM file.",
+    "WRONG_VERSION_NUMBER": "It speaks no TLS there: leave out tls=, or name the port where it does.",
+    "http1.x": "That is an HTTP port: name that of gRPC, 50051 unless told otherwise.",
+    "parsing HTTP/2": "That is no port of gRPC: name one, 50051 unless told otherwise.",
+    "Socket closed": "If it speaks TLS, say so: tls=True, or its fingerprint, or the path of a PEM file.",
+    "Connection reset": "If it speaks TLS, say so: tls=True, or its fingerprint, or the path of a PEM file.",
+}
+"""What to do, by what gRPC says went wrong with a connection."""
+
 SpeechLike = Pcm | str | Path
 """`[L]` float32 in -1..1, or the path of any file with sound."""
 PictureFormat = Literal["jpeg", "raw"]
@@ -159,7 +170,8 @@ def error_of(error: grpc.RpcError) -> LipstreamError:
         return InputError(message) if after_ms is None else BusyError(message, retry_after_ms=int(after_ms))
     if kind := ERRORS.get(code):
         return kind(message)
-    return ServerError(f"The server did not answer ({code.name}): {message}")
+    hint = next((f" {hint}" for sign, hint in HINTS.items() if sign in message), "")
+    return ServerError(f"The server did not answer ({code.name}): {message}{hint}")
 
 
 def _samples(speech: SpeechLike, file_rate_hz: int, array_rate_hz: int) -> tuple[Float32, int]:
