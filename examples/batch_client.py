@@ -24,8 +24,7 @@ def read(path: str) -> np.ndarray:
     resampler = av.AudioResampler("flt", "mono", 16_000)
     with av.open(path) as file:
         frames = chain(file.decode(audio=0), [None])  # None: what the resampler still holds
-        blocks = [piece.to_ndarray()[0] for frame in frames for piece in resampler.resample(frame)]
-    samples = np.concatenate(blocks)
+        samples = np.concatenate([piece.to_ndarray()[0] for frame in frames for piece in resampler.resample(frame)])
     return np.pad(samples, (0, -len(samples) % CHUNK))
 
 
@@ -43,18 +42,18 @@ def speak(stub: Stub, model: str, samples: np.ndarray) -> Iterator[bytes]:
             yield response.prediction_data
 
 
-audio, out, model, server = sys.argv[1:]
+sys.excepthook = lambda _, error, __: sys.stderr.write(f"{getattr(error, 'details', lambda: error)()}\n")  # in words
+audio, out, model, server = sys.argv[1:] if len(sys.argv) == 5 else sys.exit(__doc__)
 samples, decoder = read(audio), av.CodecContext.create("mjpeg", "r")
-limit = [("grpc.max_receive_message_length", 200 * 2**20)]
-with grpc.insecure_channel(server, limit) as channel, av.open(out, "w") as file:
+channel = grpc.insecure_channel(server, [("grpc.max_receive_message_length", 200 * 2**20)])
+with channel, av.open(out, "w") as file:
     video, sound = file.add_stream("libx264", rate=25), file.add_stream("aac", rate=16_000, layout="mono")
     for index, jpeg in enumerate(speak(Stub(channel), model, samples)):
         (picture,) = decoder.decode(av.Packet(jpeg))
         if index == 0:
             video.width, video.height, video.pix_fmt = picture.width, picture.height, "yuv420p"
         picture.pts, picture.time_base = index, Fraction(1, 25)
-        file.mux(video.encode(picture))
         heard = av.AudioFrame.from_ndarray(samples[None, index * CHUNK :][:, :CHUNK], "flt", "mono")
         heard.sample_rate, heard.pts = 16_000, index * CHUNK
-        file.mux(sound.encode(heard))
+        file.mux([*video.encode(picture), *sound.encode(heard)])
     file.mux([*video.encode(None), *sound.encode(None)])

@@ -33,10 +33,9 @@ async def watch(socket: websockets.ClientConnection, path: str) -> None:
         async for message in socket:
             if isinstance(message, str):
                 sys.stderr.write(f"{message}\n")
-                event = json.loads(message)
-                if event["type"] == "started":
+                if (event := json.loads(message))["type"] == "started":
                     video.width, video.height = event["width"], event["height"]
-                if event["type"] in {"ended", "error"}:
+                if event["type"] == "ended":
                     break
                 continue
             _, _, sound_bytes, index, *_ = FRAME.unpack_from(message)
@@ -57,4 +56,5 @@ async def main(audio_path: str, out: str, avatar: str, server: str, source: str 
             await asyncio.gather(watch(socket, out), speak(socket, audio, paced=source == "microphone"))
 
 
-asyncio.run(main(*sys.argv[1:]))
+sys.excepthook = lambda _, error, __: sys.stderr.write(f"{error}\n")  # in words
+asyncio.run(main(*sys.argv[1:])) if len(sys.argv) in {5, 6} else sys.exit(__doc__)

@@ -64,6 +64,31 @@ def test_an_example_makes_the_video_that_lipstream_makes(
     assert sound_s == pytest.approx(len(hello) / 16_000, abs=0.15)
 
 
-@pytest.mark.parametrize("name", ["batch_client.py", "batch_client.ts", "batch_client.go"])
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("batch_client.py", ["--help"], "python batch_client.py hello.wav out.mp4"),
+        ("live_client.py", [], "python live_client.py hello.wav out.mp4"),
+        ("batch_client.py", ["gone.wav", "out.mp4", "tiny", "127.0.0.1:1"], "No such file or directory: 'gone.wav'"),
+        ("live_client.py", ["gone.wav", "out.mp4", "tiny", "127.0.0.1:1"], "No such file or directory: 'gone.wav'"),
+    ],
+)
+def test_an_example_that_is_wrongly_asked_says_so_in_words(name: str, arguments: list[str], says: str) -> None:
+    command: list[str | Path] = [sys.executable, EXAMPLES / name, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603  ours
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_example_says_that_there_is_no_such_avatar(served: Running, hello_path: Path, tmp_path: Path) -> None:
+    arguments = [hello_path, tmp_path / "out.mp4", "nobody", f"127.0.0.1:{served.server.ports[0]}"]
+    command: list[str | Path] = [sys.executable, EXAMPLES / "batch_client.py", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603  ours
+    assert "There is no avatar 'nobody'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["batch_client.py", "batch_client.ts", "batch_client.go", "live_client.py"])
 def test_an_example_fits_on_a_page(name: str) -> None:
     assert len((EXAMPLES / name).read_text(encoding="utf-8").splitlines()) <= 60

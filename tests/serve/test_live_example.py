@@ -38,6 +38,12 @@ def run(core: Core, avatars: Avatars, tiny_path: Path) -> Iterator[Run]:
         yield lambda audio, out, avatar: asyncio.run(visit(audio, out, avatar))
 
 
+def test_an_avatar_that_is_not_there_is_told_in_words(run: Run, hello_path: Path, tmp_path: Path) -> None:
+    told = run(hello_path, tmp_path / "out.mp4", "nobody")
+    assert "There is no avatar 'nobody'" in told
+    assert "Traceback" not in told
+
+
 def test_a_wav_becomes_a_video(run: Run, hello_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     told = run(hello_path, out, "tiny")
