@@ -1,6 +1,6 @@
 """A configuration in, what the files that it names hold out; and whatever is wrong with what it names."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,12 +64,13 @@ def faults(composed: Composed, home: Path) -> Iterator[str]:
         Sentences, with where the name was written.
     """
     config = composed.config
-    for key, read in {
+    reads: dict[str, Callable[[], object]] = {
         "auth.keys_file": lambda: key_file(config),
         "tls.mode": lambda: material(config),
         "server.inference_url": lambda: way(config),
         "webrtc.turn_credential_file": lambda: webrtc_settings(config.webrtc, 0),
-    }.items():
+    }
+    for key, read in reads.items():
         try:
             read()
         except LipstreamError as error:
