@@ -165,8 +165,14 @@ def taken_port(stack: ExitStack) -> str:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (lambda port: ["--grpc-port", port, "--http-port", "0"], "gRPC cannot listen on 127.0.0.1:"),
-        (lambda port: ["--grpc-port", "0", "--http-port", port], "HTTP cannot listen on 127.0.0.1:"),
+        (
+            lambda port: ["--preload", "tiny", "--grpc-port", port, "--http-port", "0"],
+            "gRPC cannot listen on 127.0.0.1:",
+        ),
+        (
+            lambda port: ["--preload", "tiny", "--grpc-port", "0", "--http-port", port],
+            "HTTP cannot listen on 127.0.0.1:",
+        ),
         (lambda _: [*FREE, "--preload", "tiny", "--preload", "nobody"], "There is no avatar 'nobody'"),
         (lambda _: [*FREE, "--host", "0.0.0.0"], "nothing asks for a key"),  # noqa: S104  refused
         (lambda _: [*FREE, "--keys", "none.yaml"], "There is no keys file none.yaml"),

@@ -82,8 +82,9 @@ def test_an_example_that_is_wrongly_asked_says_so_in_words(name: str, arguments:
 
 
 def test_an_example_says_that_there_is_no_such_avatar(served: Running, hello_path: Path, tmp_path: Path) -> None:
-    arguments = [hello_path, tmp_path / "out.mp4", "nobody", f"127.0.0.1:{served.server.ports[0]}"]
-    command: list[str | Path] = [sys.executable, EXAMPLES / "batch_client.py", *arguments]
+    address = f"127.0.0.1:{served.server.ports[0]}"
+    out, example = str(tmp_path / "out.mp4"), str(EXAMPLES / "batch_client.py")
+    command = [sys.executable, example, str(hello_path), out, "nobody", address]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603  ours
     assert "There is no avatar 'nobody'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -133,7 +133,7 @@ def test_a_key_comes_in_by_header_or_once_by_token(guard: Guard) -> None:
                 assert await visitor.hear() == Closed(1000, "")
         async with visiting(street.app, f"/ws?token={token}") as visitor:
             assert await visitor.hear() == Closed(
-                4401, "This token was used already, or is older than a minute; get a new one."
+                4401, "This token was used already, is older than a minute, or never was one; get a new one."
             )
         assert [one.client for one in street.told] == ["talker", "talker", "10.0.0.7"]
 
