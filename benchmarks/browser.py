@@ -105,6 +105,7 @@ def browsing(
         try:
             yield visit
         finally:
+            visit.page.close()  # so that it gives its place back, as a closed tab does
             browser.close()
 
 
