@@ -2,8 +2,8 @@
 
     python -m studio.ablate WORK OUT.json [--steps 1200] [--threads 2]
 
-The same short training six times: whole, and with one thing taken away. WORK/ablations holds the runs, which resume;
-OUT.json what the last held-out figures of each are, and a Markdown table goes to stdout.
+The same short training six times: whole, and with one thing taken away. WORK/ablations_mixed holds the runs, which
+resume; OUT.json what the last held-out figures of each are, and a Markdown table goes to stdout.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def none(_: Path) -> list[speech.Shard]:
 
 def _voices(work: Path) -> list[str]:
     """The voice of every utterance of the corpus."""
-    return [path.stem.rsplit("_", 1)[0] for path in corpus_of(work)]
+    return [path.parent.name for path in corpus_of(work)]
 
 
 def _kept_voices(work: Path) -> set[str]:
@@ -122,7 +122,7 @@ ABLATIONS: dict[str, tuple[Callable[[], speech.SpeechNetworks], Utterances, Utte
 def ablate(name: str, work: Path, config: LoopConfig) -> dict[str, float]:
     """Train one of ABLATIONS, or go on with it, and read its last held-out figures."""
     networks, as_spoken, in_rooms = ABLATIONS[name]
-    folder = work / "ablations" / name.replace(" ", "_")
+    folder = work / "ablations_mixed" / name.replace(" ", "_")
     table = folder / "table.csv"
     if not table.exists() or int(_last(table)["step"]) < config.steps:
         held_out = {name: speech.Shard.read(work / "features" / f"held_out_{name}.npz") for name in SPEECH_HELD_OUT}

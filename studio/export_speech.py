@@ -1,11 +1,14 @@
 """Weights of a training run in, the package's speech networks out.
 
-python -m studio.export_speech ASSETS WORK/features WORK/run/best.pt
+python -m studio.export_speech ASSETS WORK/features WORK/run/best.pt [another.pt ...]
+
+Of several states the mean is exported.
 
 ASSETS gets `speech_encoder.onnx`, `articulation.onnx`, `golden.npz` and `speech.json`.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +34,15 @@ PROVENANCE = {
 }
 
 
-def load(kept: Path) -> tuple[SpeechNetworks, int]:
-    """The kept weights, rounded as they are exported, and the step they were kept at."""
-    contents = torch.load(kept, map_location="cpu", weights_only=True)
+def load(kept: Sequence[Path]) -> tuple[SpeechNetworks, list[int]]:
+    """The mean of the kept weights, rounded as they are exported, and the steps they were kept at."""
+    states = [torch.load(path, map_location="cpu", weights_only=True) for path in kept]
     networks = SpeechNetworks()
-    networks.load_state_dict(contents["module"])
+    for name, tensor in (mean := networks.state_dict()).items():
+        mean[name] = torch.stack([state["module"][name].double() for state in states]).mean(0).to(tensor.dtype)
+    networks.load_state_dict(mean)
     round_weights(networks.eval())
-    return networks, contents["step"]
+    return networks, [state["step"] for state in states]
 
 
 def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Tensor]:
@@ -50,13 +55,13 @@ def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Te
     return windows[9 : 9 + GOLDEN_FRAMES, None], contexts.reshape(-1, 32, 16, 16)
 
 
-def export(kept: Path, features: Path, assets: Path) -> SpeechManifest:
+def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest:
     """Write the four files of the package's speech networks."""
     assets.mkdir(parents=True, exist_ok=True)
-    networks, step = load(kept)
+    networks, steps = load(kept)
     held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
     found = SpeechTask([], [], held_out, seed=0).evaluate(networks)
-    figures = {"step": step, **{name: round(value, 4) for name, value in found.items()}}
+    figures = {"step": steps[-1], **{name: round(value, 4) for name, value in found.items()}}
     mel, audio = golden_inputs(networks, held_out["clean"])
     parts = {"speech_encoder": (networks.encoder, "mel", mel, "features")}
     parts["articulation"] = (networks.articulation, "audio", audio, "code")
@@ -79,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assets", type=Path)
     parser.add_argument("features", type=Path)
-    parser.add_argument("kept", type=Path)
+    parser.add_argument("kept", type=Path, nargs="+")
     options = parser.parse_args()
     print(export(options.kept, options.features, options.assets).model_dump_json(indent=2))
 

@@ -1,6 +1,7 @@
 """Packed crops in, iris's generator out: `python -m studio.train_face WORK KEPT AVATAR [--minutes N] [--device cuda]`.
 
-The run lies in `WORK/QUALITY`, is resumed when it exists, and ends with `best.pt`.
+The run lies in `WORK/QUALITY`, is resumed when it exists (then `--start` says nothing any more), and ends with
+`best.pt`; `--minutes` is of the whole run.
 """
 
 import argparse
@@ -10,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lipstream.avatar.bundle import open_bundle
 from lipstream.nets.generator import QUALITIES, Generator, configuration
 from lipstream.render.mask import read_mask
 from lipstream.render.reference import nearest, read_references
 from lipstream.train.generator import Crops, GeneratorTask, Surrounds
 from lipstream.train.loop import LoopConfig, train
-from lipstream.train.widen import widened
+from lipstream.train.start import begin_as
 from lipstream.video.clip import Clip
 
 JUDGE_EVERY = 20
@@ -39,29 +41,17 @@ def task(kept: Path, seen: Surrounds, *, batch_size: int, seed: int) -> Generato
     return GeneratorTask(seen, crops, training=training, held_out=held_out, batch_size=batch_size, seed=seed)
 
 
-def weights_of(run: Path) -> dict[str, torch.Tensor]:
-    """The best weights that a run has kept."""
-    return torch.load(run, map_location="cpu", weights_only=True)["module"]
-
-
-def start_from(module: Generator, weights: Path) -> int:
-    """Take the tensors of another run that have the same name and shape; returns their number."""
-    own = module.state_dict()
-    others = weights_of(weights)
-    fitting = {name: value for name, value in others.items() if name in own and own[name].shape == value.shape}
-    module.load_state_dict(own | fitting)
-    return len(fitting)
-
-
 def main() -> None:
     """Train, or go on training."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("work", "kept", "avatar"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--quality", choices=tuple(QUALITIES), default="fast")
-    begin = parser.add_mutually_exclusive_group()
-    begin.add_argument("--start", type=Path, help="best.pt of another face, whose weights of the same shape are taken")
-    begin.add_argument("--grow", type=Path, help="best.pt of this face in a smaller quality, which is widened")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="avatar whose generator it begins as, such as AVATAR; a smaller one is widened",
+    )
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--batch-size", type=int, default=8)
@@ -82,9 +72,7 @@ def main() -> None:
     learnt = task(options.kept, seen, batch_size=options.batch_size, seed=options.seed)
     module = Generator(configuration(options.quality, seen.mask.box))
     if options.start is not None:
-        print(f"{start_from(module, options.start)} of {len(module.state_dict())} tensors taken from {options.start}")
-    if options.grow is not None:
-        module.load_state_dict(widened(weights_of(options.grow), module, options.seed))
+        begin_as(module, options.quality, open_bundle(options.start))
     train(module, learnt, options.work / options.quality, config)
 
 

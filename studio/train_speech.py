@@ -1,6 +1,6 @@
 """The spoken corpus in, a trained speech encoder and articulation network out, in steps that each resume.
 
-python -m studio.train_speech features WORK [--passes 5]     augmented speech as mel rows and codes
+python -m studio.train_speech features WORK [--passes 5]     speech, as spoken and augmented, as mel rows and codes
 python -m studio.train_speech train WORK [--minutes 60]      both networks, end to end
 """
 
@@ -78,7 +78,7 @@ def shard_order(utterances: int, number: int, seed: int = 0) -> list[NDArray[np.
 
 
 def make_features(work: Path, passes: int, seed: int) -> None:
-    """Write what is missing of `WORK/features`: held-out speech clean and noisy, then every pass over the corpus."""
+    """Write what is missing of `WORK/features`: the corpus as spoken, held-out speech, every pass."""
     folder = work / "features"
     folder.mkdir(exist_ok=True)
     held_out = [path for path in _held_out(work) if number_of(path) >= TRUTH_SENTENCES][::2]
@@ -110,6 +110,8 @@ def run_training(work: Path, config: LoopConfig, start: Path | None = None) -> N
         seed=config.seed,
     )
     networks = speech.SpeechNetworks()
+    if start is not None and (work / "run").exists():
+        raise SystemExit(f"{work / 'run'} is a run that has begun; move it aside to begin another one with --start")
     if start is not None:
         networks.load_state_dict(torch.load(start, map_location="cpu", weights_only=True)["module"])
     train(networks, task, work / "run", config)
@@ -120,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=["features", "train"])
     parser.add_argument("work", type=Path)
-    parser.add_argument("--start", type=Path, help="best.pt of another run, whose weights are taken to begin with")
+    parser.add_argument("--start", type=Path, help="best.pt of a run, whose weights a new one begins with")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--minutes", type=float, default=float("inf"))

@@ -1,8 +1,8 @@
 import io
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from tempfile import gettempdir
 
 import av
 import cv2
@@ -272,21 +272,28 @@ def test_a_fault_is_told_by_its_id_alone(tiny_site: Site, hello_path: Path) -> N
     assert "secret" not in answer.text
 
 
-def temporary_folders() -> set[Path]:
-    return set(Path(gettempdir()).glob("lipstream-*"))
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of temporary files, of this test alone."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
-def test_a_client_that_leaves_while_sending_ends_its_request(tiny_site: Site, hello_path: Path) -> None:
-    before = temporary_folders()
+def test_a_client_that_leaves_while_sending_ends_its_request(
+    tiny_site: Site, hello_path: Path, temporary: Path
+) -> None:
     visit = Visit("/v1/generate", body=[hello_path.read_bytes()[:1000]], complete=False).make(tiny_site.app)
     assert visit.sent == []
     assert tiny_site.answered[0].status == "CANCELLED"
     assert tiny_site.parts.allowance.held_bytes == 0
-    assert temporary_folders() <= before
+    assert not list(temporary.iterdir())
 
 
-def test_a_client_that_leaves_in_the_middle_ends_the_work(tiny_site: Site, minute_path: Path, core: Core) -> None:
-    before = temporary_folders()
+def test_a_client_that_leaves_in_the_middle_ends_the_work(
+    tiny_site: Site, minute_path: Path, core: Core, temporary: Path
+) -> None:
     visit = Visit(
         "/v1/generate?format=jpeg",
         body=[minute_path.read_bytes()],
@@ -299,7 +306,7 @@ def test_a_client_that_leaves_in_the_middle_ends_the_work(tiny_site: Site, minut
     assert [one.in_use for one in core.registry.snapshot().names] == [0]
     assert core.batcher.stats().waiting_frames == 0
     assert tiny_site.parts.allowance.held_bytes == 0
-    assert temporary_folders() <= before
+    assert not list(temporary.iterdir())
 
 
 def test_a_client_that_leaves_before_the_first_picture_ends_the_work(tiny_site: Site, hello_path: Path) -> None:

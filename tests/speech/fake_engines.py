@@ -37,12 +37,12 @@ class FakeArticulation:
 
 
 class FakeOpenMouth:
-    """Answers with one code, whatever is heard: the same in every dimension, lips not pressed."""
+    """Answers with one code, whatever is heard: the same in every dimension but for how much lips press."""
 
-    def __init__(self, value: float) -> None:
-        self._value = value
+    def __init__(self, value: float, lip_press: float = 0.0) -> None:
+        self._value, self._lip_press = value, lip_press
 
     def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
         code = np.full((len(inputs["audio"]), 12), self._value, np.float32)
-        code[:, ARTICULATION.index("lip_press")] = 0.0
+        code[:, ARTICULATION.index("lip_press")] = self._lip_press
         return {"code": code}

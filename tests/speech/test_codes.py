@@ -17,6 +17,7 @@ from lipstream.errors import InputError
 from lipstream.rate import frames_of_samples
 from lipstream.runtime.networks import SpeechEngines, load_speech
 from lipstream.speech.codes import BATCH_FRAMES, SpeechToCode
+from lipstream.speech.drive import CodeDrive
 from lipstream.types import ARTICULATION, Codes, Pcm
 
 GOLDEN = np.load(Path(__file__).parents[1] / "audio" / "golden_mel.npz", allow_pickle=False)
@@ -100,6 +101,16 @@ def test_gain_opens_the_mouth_further() -> None:
         pushed(SpeechToCode(FakeEncoder(), FakeOpenMouth(0.6), gain=gain), SPEECH, [])[12] for gain in (1.0, 2.0)
     )
     np.testing.assert_allclose((once[0], twice[0]), (0.6, 1.2), atol=1e-6)
+
+
+def test_lips_that_press_are_shut_whatever_their_gap() -> None:
+    pressing = FakeOpenMouth(0.3, lip_press=0.8)
+    gap, jaw = ARTICULATION.index("lip_gap"), ARTICULATION.index("jaw")
+    heard = pushed(SpeechToCode(FakeEncoder(), pressing), SPEECH, [])[12]
+    sent = CodeDrive(FakeEncoder(), pressing).of_contexts(np.zeros((1, 32, 16, 16), np.float32))[0]
+    for code in (heard, sent):
+        assert code[gap] == 0
+        assert code[jaw] == pytest.approx(0.3)
 
 
 def test_codes_stay_within_what_speech_reaches() -> None:

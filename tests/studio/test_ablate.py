@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ import torch
 
 from lipstream.audio.window import CONTEXT_BEHIND
 from lipstream.types import CONTEXT_ROWS
+from studio import ablate
 from studio.ablate import loudness_alone, markdown, without_context
 
 
@@ -32,3 +35,9 @@ def test_the_table_has_a_row_a_training() -> None:
     names = ("lip_gap_r_clean_full", "lip_gap_r_clean_live", "lip_gap_r_noisy_full", "jaw_r_clean_full")
     row = {**dict.fromkeys(names, 0.5), "all_r_clean_full": 0.25}
     assert markdown({"whole": row}).splitlines()[2] == "| whole | 0.500 | 0.500 | 0.500 | 0.500 | 0.250 |"
+
+
+def test_half_the_voices_are_half_of_the_voices(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoken = [Path(voice, f"{number:04d}.json") for voice in ("awb", "kal", "rms", "slt") for number in range(3)]
+    monkeypatch.setattr(ablate, "corpus_of", lambda _: spoken)
+    assert ablate._kept_voices(Path()) == {"awb", "rms"}

@@ -20,7 +20,7 @@ Half = NDArray[np.float16]
 FULL_CONTEXT_SHARE = 0.3
 """Of the sequences; the others keep windows up to i + k, k from -1 to 5."""
 SPOKEN_SHARE = 0.5
-"""Of the sequences: as they were spoken; with none, places and vowels are confused (docs/evaluation.md)."""
+"""Of the sequences: as they were spoken; with none, clean speech is followed worse (docs/evaluation.md)."""
 BENT_SHARE = 0.5
 """Of the others: said by another throat at every use."""
 SEQUENCE_FRAMES = 96
@@ -158,7 +158,7 @@ class SpeechTask:
     """What the trainer loop asks for: random sequences, a weighted loss, correlations on held-out speech.
 
     Args:
-        spoken: utterances as they were spoken, of which half of the sequences are drawn.
+        spoken: utterances as they were spoken: half of the sequences, all where `augmented` is empty.
         augmented: utterances in rooms, noise and other voices; half of what is drawn is said by `another_throat`.
         held_out: utterances to measure on, by the names that their figures get.
         seed: of the draws.
