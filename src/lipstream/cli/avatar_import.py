@@ -7,6 +7,7 @@ import typer
 
 from lipstream.avatar.terms import stated_terms
 from lipstream.cli.interrupt import held
+from lipstream.cli.options import Consent, IsSelf, Licence, MadeBy, Subject
 from lipstream.cli.progress import shown
 from lipstream.config import Config
 
@@ -37,13 +38,11 @@ def synctalk(  # noqa: PLR0913, PLR0917  one argument an option
             "features that are sent, or its own.",
         ),
     ] = None,
-    subject: Annotated[str | None, typer.Option(metavar="WHO", help="Who is shown.")] = None,
-    consent: Annotated[
-        str | None, typer.Option(metavar="TEXT|FILE", help="On what ground this face may speak.")
-    ] = None,
-    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What others may do with it.")] = None,
-    made_by: Annotated[str | None, typer.Option(metavar="WHO", help="Who made it.")] = None,
-    is_self: Annotated[bool, typer.Option("--self", help="It is your own face, and you agree.")] = False,
+    subject: Subject = None,
+    consent: Consent = None,
+    licence: Licence = None,
+    made_by: MadeBy = None,
+    is_self: IsSelf = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an installed avatar of that name.")] = False,
 ) -> None:
     """Import an avatar of SyncTalk_2D (the 328 network, feature mode ave): it shows what it showed there.

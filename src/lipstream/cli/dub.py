@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lipstream.cli.generate import EngineName, QualityName
 from lipstream.cli.interrupt import held
+from lipstream.cli.options import Engine, FaceModels, Quality, bad_parameters
 from lipstream.cli.progress import progress_of_stages
 from lipstream.cli.train import MINUTES, train
 from lipstream.clock import now_ms
 from lipstream.config import Config
-from lipstream.errors import InputError, OutputExistsError
+from lipstream.errors import OutputExistsError
 from lipstream.types import FRAME_RATE_HZ
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def dub(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
-    film: Annotated[
-        Path, typer.Argument(metavar="FILM", exists=True, dir_okay=False, help="Any video, of half an hour at most.")
-    ],
+    film: Annotated[Path, typer.Argument(metavar="FILM", exists=True, dir_okay=False, help="Half an hour at most.")],
     audio: Annotated[
         Path,
         typer.Option(
@@ -40,16 +38,13 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
         typer.Option(help="Of longer sound than the film: hold the last picture, lips moving, or refuse it."),
     ] = "hold",
     gain: Annotated[float, typer.Option(help="Factor of every mouth movement, 0 to 2.")] = 1.0,
-    engine: Annotated[EngineName, typer.Option(help="What runs the networks.")] = "auto",
-    quality: Annotated[QualityName, typer.Option(help="low is fastest, high is best, auto is medium.")] = "auto",
+    engine: Engine = "auto",
+    quality: Quality = "auto",
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of the avatar that is trained. Default: as the film.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="Of training at most, where no avatar is named.", min=0.01)] = MINUTES,
-    face_models: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The two face models. Default: the cache."),
-    ] = None,
+    face_models: FaceModels = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Dub a film: new lips on its own pictures, saying other sound; cuts, length and other people stay.
@@ -70,22 +65,19 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
 
     config: Config = context.obj
     wish = dubbing.Wish(film, audio, out, length=length, gain=gain, overwrite=overwrite)
-    try:
+    with bad_parameters():
         dubbing.check(wish)
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from error
     if avatar is None:
         dubbing.frames_said(audio)  # an hour of training for sound that cannot be used helps nobody
         avatar = name or name_of(film)
         if not trained_on(film, avatar, config.home):
             train(context, [film], avatar, minutes=minutes, resume=True, face_models=face_models)
-    start_ms = now_ms()
-    path = find(avatar, config.home)
+    start_ms, path = now_ms(), find(avatar, config.home)
     with held():  # engines are imported in it
         person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
-        finder = load_landmarker(face_models)
+        finder, scale = load_landmarker(face_models), dubbing.scale_of(open_bundle(path))
     with progress_of_stages() as progress:
-        made = dubbing.dub(wish, person, dubbing.scale_of(open_bundle(path)), finder, progress)
+        made = dubbing.dub(wish, person, scale, finder, progress)
     print(summary(out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
 
 

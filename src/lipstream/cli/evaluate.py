@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lipstream.cli.figures import figure_line
-from lipstream.cli.generate import EngineName, QualityName
 from lipstream.cli.interrupt import held
+from lipstream.cli.options import EngineName, QualityName
 from lipstream.cli.progress import progress_of_groups
 from lipstream.config import Config
 

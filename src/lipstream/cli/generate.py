@@ -1,19 +1,16 @@
 """`lipstream generate`: an audio file in, a video or a folder of pictures out."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from lipstream.cli.interrupt import held
+from lipstream.cli.options import Engine, Quality, bad_parameters
 from lipstream.cli.progress import shown
 from lipstream.clock import now_ms
 from lipstream.config import Config
-from lipstream.errors import InputError
 from lipstream.types import FRAME_MS
-
-EngineName = Literal["auto", "openvino", "onnx", "torch"]
-QualityName = Literal["low", "medium", "high", "auto"]
 
 
 def generate(  # noqa: PLR0913, PLR0917  one argument an option
@@ -28,10 +25,8 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
     avatar: Annotated[
         str, typer.Option(metavar="NAME|PATH", help="Who speaks: a name that `avatar list` shows, or a bundle's path.")
     ] = "iris",
-    engine: Annotated[
-        EngineName, typer.Option(help="What runs the networks; auto takes the first that works here.")
-    ] = "auto",
-    quality: Annotated[QualityName, typer.Option(help="low is fastest, high is best, auto is medium.")] = "auto",
+    engine: Engine = "auto",
+    quality: Quality = "auto",
     gain: Annotated[
         float, typer.Option(help="Factor of every mouth movement: 0 keeps it closed, 1 is natural, 2 is the most.")
     ] = 1.0,
@@ -61,20 +56,15 @@ def generate(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.pipeline.offline import check_output, render_file  # noqa: PLC0415
 
     config: Config = context.obj
-    try:
+    with bad_parameters():
         check_gain(gain)
         check_output(audio, out, overwrite=overwrite)
-    except InputError as error:
-        raise typer.BadParameter(str(error)) from error
     duration_ms = duration_hint_ms(audio)
     with held():  # engines are imported in it
         person = open_avatar(
-            find(avatar, config.home),
-            speech_folder(),
-            engine=engine,
-            quality=quality,
+            find(avatar, config.home), speech_folder(), engine=engine, quality=quality,
             precision="f32" if reference else "auto",
-        )
+        )  # fmt: skip
     with shown(None if duration_ms is None else -(-duration_ms // FRAME_MS)) as progress:
         frames = render_file(audio, out, person, gain=gain, reference=reference, overwrite=overwrite, progress=progress)
     print(summary(out, frames, now_ms() - start_ms, f"{person.engine} {person.precision}"))

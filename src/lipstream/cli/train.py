@@ -2,24 +2,28 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lipstream.avatar.terms import stated_terms
+from lipstream.avatar.terms import Terms, stated_terms
 from lipstream.cli.interrupt import held
+from lipstream.cli.options import Consent, FaceModels, IsSelf, Licence, MadeBy, Subject
 from lipstream.cli.progress import progress_of_stages
 from lipstream.config import Config
 from lipstream.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from lipstream.train.judging import Judgement
+    from lipstream.train.person import Tools
     from lipstream.train.preprocess.findings import Findings
 
 MINUTES = 60.0
 START = "iris"
-QUALITIES: dict[str, tuple[Literal["fast", "standard"], ...]] = {
+NetworkName = Literal["fast", "standard"]
+QUALITIES: dict[str, tuple[NetworkName, ...]] = {
     "fast": ("fast",),
     "standard": ("standard",),
     "both": ("fast", "standard"),
@@ -41,13 +45,11 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     minutes: Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)] = MINUTES,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
-    subject: Annotated[str | None, typer.Option(metavar="WHO", help="Who is shown.")] = None,
-    consent: Annotated[
-        str | None, typer.Option(metavar="TEXT|FILE", help="On what ground this face may speak.")
-    ] = None,
-    licence: Annotated[str | None, typer.Option(metavar="TEXT", help="What others may do with it.")] = None,
-    made_by: Annotated[str | None, typer.Option(metavar="WHO", help="Who made it.")] = None,
-    is_self: Annotated[bool, typer.Option("--self", help="It is your own face, and you agree.")] = False,
+    subject: Subject = None,
+    consent: Consent = None,
+    licence: Licence = None,
+    made_by: MadeBy = None,
+    is_self: IsSelf = False,
     seed: Annotated[int, typer.Option(help="On a CPU, the same seed and recordings give the same avatar.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
@@ -55,10 +57,7 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an avatar of that name, and begin its training anew.")
     ] = False,
-    face_models: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", exists=True, file_okay=False, help="The two face models. Default: the cache."),
-    ] = None,
+    face_models: FaceModels = None,
 ) -> None:
     """Train an avatar: recordings of one person in, a face that `generate` and `serve` make speak out.
 
@@ -73,41 +72,23 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         raise typer.BadParameter(f"{name!r} cannot be an avatar's name; expected letters, digits, '.', '_' and '-'.")
     terms = stated_terms(subject=subject, consent=consent, licence=licence, made_by=made_by, is_self=is_self)
     with held():  # imported here because torch takes seconds to load, which `--help` need not wait for
-        from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
+        _check_extra()
         from lipstream.avatar.installed import new_avatar  # noqa: PLC0415
-        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-        from lipstream.runtime.networks import load_speech  # noqa: PLC0415
-        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
-
-        try:
-            from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
-            from lipstream.train.person import Tools, Wish, new_bundle, train_person  # noqa: PLC0415
-        except ImportError as error:
-            raise MissingExtraError(f"Training needs {error.name}: pip install 'lipstream[train]'.") from error
+        from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
+        from lipstream.train.person import Wish, new_bundle, train_person  # noqa: PLC0415
 
     config: Config = context.obj
     schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed)
     run = config.home / "training" / name
     wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
-    place = (
-        new_avatar(name, config.home, overwrite=overwrite)
-        if output is None
-        else new_bundle(output, overwrite=overwrite)
-    )
+    at_home = new_avatar(name, config.home, overwrite=overwrite)
+    place = at_home if output is None else new_bundle(output, overwrite=overwrite)
     with place as folder, progress_of_stages() as progress:
         if overwrite and not resume:
             shutil.rmtree(run, ignore_errors=True)
-        tools = Tools(
-            load_landmarker(face_models),
-            load_speech(open_speech(speech_folder())),
-            open_bundle(find(START, config.home)),
-        )
+        tools = _tools(face_models, config.home)
         judged = train_person(wish, folder, tools, progress, lambda found, most: _say(found, most, schedule.device))
-    for quality, figures in judged.items():
-        print(f"{quality}: {summary(figures)}")
-    print(f"{name}: {config.home / 'avatars' / name if output is None else output}; curves in {run}")
-    if terms.missing:
-        print(f"not recorded: {', '.join(terms.missing)} (say --subject, --consent, --licence, --made-by; or --self)")
+    _tell(judged, f"{name}: {output or config.home / 'avatars' / name}; curves in {run}", terms)
 
 
 def summary(figures: "Judgement") -> str:
@@ -115,6 +96,34 @@ def summary(figures: "Judgement") -> str:
     mouth = f"{figures.mouth_psnr_db:.1f} dB, SSIM {figures.mouth_ssim:.2f}, {figures.sharpness_percent:.0f} % as sharp"
     lips = f"opening r {figures.opening_r:.2f}, {figures.lag_frames:.0f} frames late"
     return f"over {figures.pictures:.0f} held-out pictures: {lips}; mouth {mouth}"
+
+
+def _check_extra() -> None:
+    try:
+        import lipstream.train.person  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise MissingExtraError(f"Training needs {error.name}: pip install 'lipstream[train]'.") from error
+
+
+def _tools(face_models: Path | None, home: Path) -> "Tools":
+    """What finds faces and hears speech, and whom the training begins with."""
+    with held():
+        from lipstream.avatar.bundle import open_bundle, open_speech  # noqa: PLC0415
+        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
+        from lipstream.runtime.networks import load_speech  # noqa: PLC0415
+        from lipstream.train.person import Tools  # noqa: PLC0415
+        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+
+    begun = open_bundle(find(START, home))
+    return Tools(load_landmarker(face_models), load_speech(open_speech(speech_folder())), begun)
+
+
+def _tell(judged: "Mapping[NetworkName, Judgement]", place: str, terms: Terms) -> None:
+    for quality, figures in judged.items():
+        print(f"{quality}: {summary(figures)}")
+    print(place)
+    if terms.missing:
+        print(f"not recorded: {', '.join(terms.missing)} (say --subject, --consent, --licence, --made-by; or --self)")
 
 
 def _say(found: "Findings", most_minutes: float, device: str) -> None:

@@ -70,20 +70,12 @@ def import_avatar(
     """
     with opened(sources.dataset) as dataset, tempfile.TemporaryDirectory(prefix="lipstream-pictures-") as spare:
         check_mode(dataset)
-        checkpoint = sources.checkpoint or _inside(dataset, GENERATORS) or _newest(dataset)
-        if checkpoint is None:
-            raise InputError(
-                f"{sources.dataset} holds no generator; name one with --checkpoint best.pth or model.onnx."
-            )
+        checkpoint = _checkpoint(sources, dataset)
         encoder = sources.encoder or _inside(dataset, ENCODERS)
         pictures = read_pictures(dataset, Path(spare))
         height, width = (side // 2 * 2 for side in pictures.image(0).shape[:2])  # video wants even sides
         squares = read_squares(dataset)
-        if len(pictures) != len(squares) or not 2 <= len(pictures) <= MAX_PICTURES:
-            raise InputError(
-                f"{sources.dataset} has {len(pictures)} pictures and {len(squares)} of landmarks or rectangles; "
-                f"expected 2 to {MAX_PICTURES}, and as many of each."
-            )
+        _check_count(sources.dataset, len(pictures), len(squares))
         squares = within(squares, width, height)
         features = _own_features(dataset)
         first = _checked(pictures, 0, width, height)
@@ -112,6 +104,21 @@ def import_avatar(
     text = manifest.model_dump_json(indent=2, exclude_none=True, exclude={"references", "mask", "articulation"})
     (folder / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
     return manifest
+
+
+def _checkpoint(sources: Sources, dataset: Path) -> Path:
+    checkpoint = sources.checkpoint or _inside(dataset, GENERATORS) or _newest(dataset)
+    if checkpoint is None:
+        raise InputError(f"{sources.dataset} holds no generator; name one with --checkpoint best.pth or model.onnx.")
+    return checkpoint
+
+
+def _check_count(dataset: Path, pictures: int, squares: int) -> None:
+    if pictures != squares or not 2 <= pictures <= MAX_PICTURES:
+        raise InputError(
+            f"{dataset} has {pictures} pictures and {squares} of landmarks or rectangles; expected 2 to "
+            f"{MAX_PICTURES}, and as many of each."
+        )
 
 
 def ping_pong(pictures: int) -> list[int]:
