@@ -149,9 +149,11 @@ def test_a_server_s_tables_stand_between_marks_of_their_own(
 
 
 def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
-    evaluation, bench, hour = (table.report(f"epyc-2-cores.{kind}.json") for kind in ("evaluation", "bench", "hour"))
     page = table.README.read_text(encoding="utf-8")
-    assert table.replaced(page, table.figures_table(evaluation, bench, hour)) == page
+    made = table.tables("epyc-2-cores")
+    assert set(made) == {(table.BEGIN, table.END), table.SERVING_MARKS, table.LIVE_MARKS}
+    for marks, shown in made.items():
+        assert table.replaced(page, shown, marks) == page
 
 
 def test_live_sessions_and_dialects_have_tables(table: ModuleType) -> None:
