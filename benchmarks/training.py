@@ -19,6 +19,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from lipstream.avatar.arrays import read_npz
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
@@ -157,6 +158,7 @@ def main() -> None:
         "seed": SEED,
         "schedule": asdict(bench.schedule()),
         "networks": bench.qualities,
+        "threads": torch.get_num_threads(),
         "machine": machine(),
         "versions": versions(),
         **found,
