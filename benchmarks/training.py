@@ -10,6 +10,7 @@ benchmarks/results/NAME.training-*.json.
 """
 
 import argparse
+import csv
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import lipstream
 from lipstream.avatar.arrays import read_npz
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
 from lipstream.avatar.registry import ASSETS, speech_folder
@@ -96,6 +98,15 @@ class Bench:
                 judge(repaint(videos, framed, wanted, framed.heard, bundle, engine), framed, mask, self.finder),
             )
 
+    def taught(self, name: str) -> dict[str, dict[str, float]]:
+        """Steps and minutes that each network of an avatar was trained for."""
+        found = {}
+        for quality in self.qualities:
+            with (self.work / "runs" / name / quality / "table.csv").open(newline="") as file:
+                last = list(csv.DictReader(file))[-1]
+            found[quality] = {"steps": int(last["step"]), "minutes": float(last["minutes"])}
+        return found
+
     def clips(self) -> tuple[list[Path], list[Path], Prepared]:
         """One speaker's clips to learn from and the others, looked at."""
         learnt, others = split_clips([path.name for path in (self.data / "grid_s1").glob("*.mpg")])
@@ -114,6 +125,7 @@ def clips(bench: Bench) -> dict[str, object]:
     other_people = real_figures(compare(subject, strangers, say))
     return {
         "held_out_clips": [path.name for path in videos],
+        "taught": bench.taught("clips"),
         "figures": judged,
         "other_people": {one.name: round(one.value, 4) for one in other_people},
     }
@@ -122,7 +134,7 @@ def clips(bench: Bench) -> dict[str, object]:
 def film(bench: Bench) -> dict[str, object]:
     """Two minutes with cuts, given as a user would."""
     bundle = bench.avatar("film", [bench.data / "grid_s1_concat_120s.mp4"], bench.schedule())
-    return {"evaluation": bundle.manifest.evaluation}
+    return {"taught": bench.taught("film"), "evaluation": bundle.manifest.evaluation}
 
 
 def few(bench: Bench) -> dict[str, object]:
@@ -133,7 +145,8 @@ def few(bench: Bench) -> dict[str, object]:
         name = f"few-{seconds}-{'scratch' if from_scratch else 'start'}"
         bundle = bench.avatar(name, learnt[: seconds // CLIP_S], bench.schedule(from_scratch=from_scratch))
         for quality, one in bench.judged(bundle, videos, prepared):
-            rows.append({"seconds": seconds, "from_scratch": from_scratch, "network": quality, **one.as_json()})
+            row = {"seconds": seconds, "from_scratch": from_scratch, "network": quality, **bench.taught(name)[quality]}
+            rows.append(row | one.as_json())
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     return {"held_out_clips": [path.name for path in videos], "points": rows}
 
@@ -154,6 +167,7 @@ def main() -> None:
     bench = Bench(options)
     found = TASKS[options.task](bench)
     report = {
+        "version": lipstream.__version__,
         "task": options.task,
         "seed": SEED,
         "schedule": asdict(bench.schedule()),
