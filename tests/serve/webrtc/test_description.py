@@ -24,6 +24,16 @@ def test_what_an_offer_speaks_of() -> None:
         offered("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n")
 
 
+def test_bundle_only_media_are_offered_and_come_by_the_way_of_the_first() -> None:
+    way = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n"
+    offer = f"v=0\r\nm=audio 9 UDP 0\r\n{way}a=mid:0\r\nm=video 0 UDP 0\r\na=bundle-only\r\na=mid:1\r\n"
+    assert offered(offer) == ["audio", "video"]
+    assert admissible(offer) == offer + way
+    assert admissible(admissible(offer)) == offer + way
+    with pytest.raises(InputError, match="audio, application, application"):
+        offered("m=audio 9 UDP 0\r\n" + 2 * "m=application 0 UDP 0\r\na=bundle-only\r\n")
+
+
 def test_names_that_nobody_can_resolve_are_left_out_and_more_candidates_may_come() -> None:
     kept = "a=candidate:1 1 udp 2113937151 10.0.0.9 51000 typ host\r\n"
     name = "a=candidate:2 1 udp 2113937151 0f0c-1.local 51001 typ host generation 0\r\n"

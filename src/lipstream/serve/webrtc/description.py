@@ -9,33 +9,41 @@ from lipstream.errors import InputError
 Kind = Literal["audio", "video"]
 MOST_BYTES = 64 * 1024
 """An offer of a browser with every codec it knows has 10."""
-_MEDIA = re.compile(r"^m=(audio|video) [1-9]", re.MULTILINE)
+_SECTION = re.compile(r"^(?=m=)", re.MULTILINE)
+_MEDIA = re.compile(r"m=(\w+) (\d+)")
+_BUNDLE_ONLY = re.compile(r"^a=bundle-only\r?$", re.MULTILINE)
+_WAY = re.compile(r"^a=(?:ice-ufrag|ice-pwd|fingerprint|setup|candidate):.*\n", re.MULTILINE)
 _LEFT_OUT = re.compile(r"^a=(candidate:.* \S+\.local \d+ typ .*|end-of-candidates)\r?\n", re.MULTILINE)
 _HOST = re.compile(r"^a=candidate:(\S+) (\d+) (udp) (\d+) (\S+) (\d+) typ host", re.MULTILINE)
 _REFLEXIVE_PRIORITY = 100 << 24  # RFC 8445: below every host candidate, whose type preference is 126
 
 
 def offered(offer: str) -> list[Kind]:
-    """The kinds of media that an offer speaks of, in its order.
+    """The kinds of media that an offer speaks of, in its order; port 0 rejects one, unless it is bundle-only.
 
     Raises:
         InputError: none, or one of them twice.
     """
-    kinds: list[Kind] = ["audio" if kind == "audio" else "video" for kind in _MEDIA.findall(offer)]
+    media = [(found, one) for one in _SECTION.split(offer) if (found := _MEDIA.match(one))]
+    names = [found[1] for found, one in media if int(found[2]) or _BUNDLE_ONLY.search(one)]
+    kinds: list[Kind] = ["audio" if name == "audio" else "video" for name in names if name in {"audio", "video"}]
     if not kinds:
         raise InputError("the offer names neither audio nor video; expected the SDP that createOffer gave")
-    if len(set(kinds)) < len(kinds):
-        raise InputError(f"the offer names {', '.join(kinds[:9])}; expected one audio and one video at most")
+    if len(set(names)) < len(names):
+        raise InputError(f"the offer names {', '.join(names[:9])}; expected one audio and one video at most")
     return kinds
 
 
 def admissible(offer: str) -> str:
-    """An offer without what would only be waited for.
+    """An offer without what would only be waited for, and with all that aiortc asks of each of its media.
 
     Names of multicast DNS take a second each and are resolved in few networks; whoever has them sends checks from
     there, by which they are found. That holds as long as more candidates may come, so their end is not said.
+    Bundle-only media come by the way of the first, and do not say so again.
     """
-    return _LEFT_OUT.sub("", offer)
+    sections = _SECTION.split(_LEFT_OUT.sub("", offer))
+    way = next((found for one in sections if (found := "".join(_WAY.findall(one)))), "")
+    return "".join(one + way if _BUNDLE_ONLY.search(one) and not _WAY.search(one) else one for one in sections)
 
 
 def with_address(answer: str, public_address: str | None) -> str:
