@@ -171,6 +171,25 @@ def test_who_hangs_up_twice_does_not_break_the_closing_off(tiny_site: Site, monk
     asyncio.run(test())
 
 
+def test_a_connection_is_closed_where_all_tasks_are_cancelled(tiny_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of a process that is told twice to stop."""
+    close, closed = Peer.close, list[Peer]()
+
+    async def told(peer: Peer) -> None:
+        await close(peer)
+        closed.append(peer)
+
+    async def test() -> None:
+        monkeypatch.setattr(Peer, "close", told)
+        async with calling(tiny_site.app) as client:
+            talker = Caller(client)
+            await talker.talk(avatar="tiny")
+            await talker.until(lambda: talker.pictures)
+
+    asyncio.run(test())
+    assert closed
+
+
 def test_media_that_nobody_takes_are_not_decoded(tiny_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lipstream.serve.webrtc.peer.offered", lambda offer: list(dict.fromkeys(_kinds(offer))))
 

@@ -130,7 +130,11 @@ class Peer:
 
     async def close(self) -> None:
         """End it; its sockets are closed. Who cancels this leaves them open for good."""
-        await self._connection.close()
+        closing = self._connection._RTCPeerConnection__closeTask  # type: ignore[attr-defined]
+        if closing is None:
+            await self._connection.close()
+        else:  # aiortc began it, as DTLS had ended; whoever closes then waits for ever if that is cancelled
+            await asyncio.wait([closing])
 
     async def _change(self, at_most_ms: float) -> None:
         self._state_changed.clear()
