@@ -100,14 +100,15 @@ class Visit:
     """What the application sent."""
 
     def make(self, app: ASGIApp) -> "Visit":
-        asyncio.run(self._make(app))
+        asyncio.run(self.visit(app))
         return self
 
     @property
     def status(self) -> int | None:
         return self.sent[0]["status"] if self.sent else None
 
-    async def _make(self, app: ASGIApp) -> None:
+    async def visit(self, app: ASGIApp) -> None:
+        """The same on an event loop that runs."""
         left, parts = asyncio.Event(), list(self.body)
 
         async def receive() -> Message:

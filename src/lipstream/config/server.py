@@ -205,9 +205,9 @@ class WebRtc(_Tree):
     """a file with the password for it and nothing else; browsers are told it"""
     public_address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))] | None = None
     """the address of a NAT that keeps ports (1:1), as of a cloud's machines"""
-    connect_timeout_s: Annotated[float, Field(ge=1, le=600)] = 30
+    connect_timeout_s: Annotated[float, Field(ge=1, le=600)] = 10
     """after how many seconds a connection is given up that does not come about, 1 to 600"""
-    idle_timeout_s: Annotated[float, Field(ge=1, le=600)] = 15
+    idle_timeout_s: Annotated[float, Field(ge=1, le=600)] = 10
     """after how many seconds without a packet the other side is taken for gone, 1 to 600"""
     max_viewers: Annotated[int, Field(ge=0, le=100_000)] = 100
     """who watch at the same time, of all sessions, 0 to 100000"""

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import numpy as np
 import pytest
-from http_site import Site, site
+from http_site import Site, Visit, site
 
 pytest.importorskip("aiortc", reason='needs pip install ".[webrtc]"')
 
@@ -128,6 +128,36 @@ def test_a_session_of_another_transport_is_watched_too(tiny_site: Site) -> None:
                 await viewer.until(lambda: len(viewer.pictures) >= 2)
                 taking.cancel()
             await viewer.until(lambda: viewer.peer.connectionState == "closed")
+
+    asyncio.run(test())
+
+
+def test_who_leaves_before_the_answer_leaves_no_session(tiny_site: Site) -> None:
+    async def test() -> None:
+        peer = RTCPeerConnection()
+        peer.addTransceiver("video", "recvonly")
+        offer = (await peer.createOffer()).sdp.encode()
+        async with asyncio.timeout(PATIENCE_S):
+            visit = Visit("/v1/webrtc?avatar=tiny", body=[offer], headers=SDP, leaves=True)
+            await visit.visit(tiny_site.app)
+            assert [one.status for one in tiny_site.answered] == ["CANCELLED"]
+            while tiny_site.parts.live.floor().sessions:
+                await asyncio.sleep(0)
+
+    asyncio.run(test())
+
+
+def test_who_does_not_connect_in_time_leaves_no_session(tiny_site: Site) -> None:
+    webrtc = replace(DEFAULT_SETTINGS, connect_timeout_ms=1)
+
+    async def test() -> None:
+        peer = RTCPeerConnection()
+        peer.addTransceiver("video", "recvonly")
+        async with asyncio.timeout(PATIENCE_S), calling(tiny_site.but(webrtc=webrtc).app) as client:
+            answer = await client.post("/v1/webrtc", content=(await peer.createOffer()).sdp, headers=SDP)
+            assert answer.status_code == 201
+            while tiny_site.parts.live.floor().sessions:
+                await asyncio.sleep(0)
 
     asyncio.run(test())
 

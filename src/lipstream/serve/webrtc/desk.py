@@ -1,9 +1,9 @@
 """`/v1/webrtc` for talkers, `/v1/whep/{session}` for viewers: an offer in, its answer out; DELETE ends the call."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from lipstream.serve.http.envelope import Exchange
 from lipstream.serve.live.floor import Live
 from lipstream.serve.names import check_name
 from lipstream.serve.rpc import Call
+from lipstream.serve.steps import Gone
 from lipstream.serve.webrtc.description import MOST_BYTES
 from lipstream.serve.webrtc.settings import Answered, Caller, WebRtcSettings, read_wish
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
@@ -58,7 +59,7 @@ class Desk:
         wish = read_wish(request.query_params, DEFAULT_AVATAR, self._settings.sound_in)
         check_name(wish.avatar)
         offer, connections = await _offer(request), await self._open()
-        answered = await connections.talk(offer, wish, Caller(call.client, call.id))
+        answered = await _awaited(call, connections.talk(offer, wish, Caller(call.client, call.id)))
         _hold_place(request, connections, answered)
         return self._created("/v1/webrtc", answered)
 
@@ -66,7 +67,7 @@ class Desk:
         """`POST /v1/whep/{session}`."""
         session = request.path_params["session"]
         offer, connections = await _offer(request), await self._open()
-        answered = await connections.watch(offer, session, Caller(call.client, call.id))
+        answered = await _awaited(call, connections.watch(offer, session, Caller(call.client, call.id)))
         _hold_place(request, connections, answered)
         return self._created(f"/v1/whep/{session}", answered)
 
@@ -107,6 +108,22 @@ async def _offer(request: Request) -> str:
         return body.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"The offer is no UTF-8 ({error.reason}); expected the SDP that createOffer gave.") from error
+
+
+async def _awaited(call: Call, answering: Coroutine[Any, Any, Answered]) -> Answered:
+    """What an offer is answered with, as long as its caller waits for it.
+
+    Raises:
+        Gone: he left; what had begun is ended.
+    """
+    answered, gone = asyncio.ensure_future(answering), asyncio.wrap_future(call.gone)
+    try:
+        await asyncio.wait({answered, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answered.done():
+            raise Gone("the client left before it was answered")
+        return answered.result()
+    finally:
+        answered.cancel()
 
 
 def _hold_place(request: Request, connections: "Connections", answered: Answered) -> None:

@@ -54,9 +54,9 @@ class WebRtcSettings:
     """Those that may be used, the best first."""
     bitrate_kbps: int = 2500
     """Of the pictures."""
-    connect_timeout_ms: float = 30_000
+    connect_timeout_ms: float = 10_000
     """A connection that does not come about in so long ends."""
-    idle_timeout_ms: float = 15_000
+    idle_timeout_ms: float = 10_000
     """One from which nothing comes for so long ends."""
     drain_ms: float = 10_000
     """How long connections have to end by themselves once the server stops."""
