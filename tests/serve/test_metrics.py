@@ -276,7 +276,7 @@ def told(metered: Running, metrics: Metrics) -> set[str]:
     metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
     metrics.heard("encoder", 2.0)
     live = LiveMetrics(metrics.registry)
-    live.watch(lambda: Floor({("grpc", "idle"): 1}, 3, 0, low=False))
+    live.watch(lambda: Floor({("grpc", "idle"): 1}, 3, 0, low=False, viewers=0))
     live.opened("grpc")
     live.showed(Passed(0.0, 212.0, 240.0, 280.0, 250.0, 250.0, repeated=False))
     return {name for name in samples(metrics) if not name.endswith("_created")}

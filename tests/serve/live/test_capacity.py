@@ -56,7 +56,7 @@ def test_where_nobody_said_how_many_the_first_measures(registry: Registry[Avatar
         floor = FakeFloor(registry, LiveLimits(max_sessions=0))
         floor.live._workshop = ticking(SPANS * SPAN_MS / 90)  # 30 frames in 0.8 s
         async with floor.visitor(listens=False):
-            with pytest.raises(BusyError, match="1 live sessions are open"):
+            with pytest.raises(BusyError, match="1 live session is open, as many as may be"):
                 await floor.visitor().__aenter__()
         assert await floor.live.measure("tiny") == "live sessions: 40 frames a second, so at most 1 at once"
         assert floor.figure("lipstream_live_sessions_most") == 1

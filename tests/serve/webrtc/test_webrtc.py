@@ -103,10 +103,12 @@ def test_viewers_share_one_encode_and_leave_when_the_speaker_does(
                 await second.until(lambda: len(second.pictures) >= 3)
                 full = await client.post(f"/v1/whep/{talker.session}", content=OFFER, headers=SDP)
                 assert (full.status_code, full.headers["retry-after"]) == (503, "1")
+                assert two.parts.live.floor().viewers == 2
                 assert await first.hang_up() == 200
                 assert await talker.hang_up() == 200
                 await second.until(lambda: second.peer.connectionState == "closed")
         assert not is_heard(talker)
+        assert tiny_site.parts.live.floor().viewers == 0
 
     asyncio.run(test())
     assert [index for index, _ in coded] == list(range(coded[0][0], coded[0][0] + len(coded)))

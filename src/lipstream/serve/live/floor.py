@@ -62,6 +62,8 @@ class Live:
         self._leasing = replace(workshop, workers=loaders)
         self._metrics = metrics or LiveMetrics(CollectorRegistry())
         self._metrics.watch(self.floor)
+        self.viewers = 0
+        """Who watch a session that is not theirs; counted by whoever lets them."""
         self._present: dict[str, _Present] = {}  # the longest open first
         self._most, self._open = limits.max_sessions, 0
         self._empty, self._stopping = asyncio.Event(), False
@@ -142,7 +144,7 @@ class Live:
     def floor(self) -> Floor:
         """What is going on."""
         sessions = Counter((one.opening.transport, one.session.state) for one in self._present.values())
-        return Floor(sessions, self._most, len(self._slowed), self._low)
+        return Floor(sessions, self._most, len(self._slowed), self._low, self.viewers)
 
     async def drain(self, grace_s: float) -> float:
         """Let nobody in any more, and every session end once what was pushed is shown.
@@ -192,8 +194,10 @@ class Live:
             self._metrics.refused(opening.transport)
             if self._stopping:
                 raise BusyError("the server stops and begins no more live sessions; ask another one, or this one later")
-            why = "and cannot keep up" if self._short else "as many as may be (live.max_sessions)"
-            raise BusyError(f"{self._open} live sessions are open, {why}; ask again later, or ask another server")
+            opened = "1 live session is open" if self._open == 1 else f"{self._open} live sessions are open"
+            late = "and frames are late: this machine has no time for another"
+            why = late if self._short else "as many as may be (live.max_sessions)"
+            raise BusyError(f"{opened}, {why}; ask again later, or ask another server")
         self._open += 1
         self._empty.clear()
 

@@ -78,3 +78,4 @@ def _of_floor(floor: Floor) -> Iterator[Metric]:
     yield GaugeMetricFamily("lipstream_live_sessions_most", "Sessions that may be open.", floor.most)
     yield GaugeMetricFamily("lipstream_live_sessions_slowed", "Sessions at half the frame rate.", floor.slowed)
     yield GaugeMetricFamily("lipstream_live_quality_low", "1 while smaller networks paint.", int(floor.low))
+    yield GaugeMetricFamily("lipstream_live_viewers", "Who watch a session of somebody else.", floor.viewers)

@@ -113,6 +113,8 @@ class Floor:
     """How many show half the pictures."""
     low: bool
     """Whether smaller networks paint, where avatars have them."""
+    viewers: int
+    """Who watch a session that is not theirs."""
 
 
 class Observer(Protocol):

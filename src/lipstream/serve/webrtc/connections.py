@@ -50,7 +50,6 @@ class Connections:
         self._shows: dict[str, Show] = {}
         self._relays: set[asyncio.Task[None]] = set()
         self._closing: set[asyncio.Task[None]] = set()
-        self._viewers = 0
 
     async def talk(self, offer: str, wish: Wish, caller: Caller) -> Answered:
         """Open a session for a talker.
@@ -76,10 +75,10 @@ class Connections:
             BusyError: as many watch as may.
             InputError: the offer cannot be used.
         """
-        if self._viewers >= self._settings.max_viewers:
-            raise BusyError(f"{self._viewers} viewers watch, as many as may (webrtc.max_viewers); ask again later")
+        if self._live.viewers >= self._settings.max_viewers:
+            raise BusyError(f"{self._live.viewers} viewers watch, as many as may (webrtc.max_viewers); ask again later")
         hold = partial(self._watch, offer, self._live.session(session))
-        self._viewers += 1
+        self._live.viewers += 1
         try:
             answered = await self._begin(hold, caller)
         except BaseException:
@@ -116,7 +115,7 @@ class Connections:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _viewer_left(self) -> None:
-        self._viewers -= 1
+        self._live.viewers -= 1
 
     async def _begin(
         self, hold: Callable[["asyncio.Future[_Answer]"], Coroutine[Any, Any, str]], caller: Caller
