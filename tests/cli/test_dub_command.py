@@ -57,9 +57,10 @@ def test_the_avatar_is_trained_on_the_film_once_where_none_is_named(
     monkeypatch.setattr(command, "trained_on", lambda *_: bool(trained))
     monkeypatch.setattr("lipstream.avatar.registry.find", lambda _name, _home: tiny_path)
     for out in ("a.mp4", "b.mp4"):
-        arguments = ["--audio", str(hello_path), "-o", str(tmp_path / out), "--minutes", "3"]
+        arguments = ["--audio", str(hello_path), "-o", str(tmp_path / out), "--minutes", "3", "--self"]
         assert execute(["dub", str(film), *arguments]) == 0
-    assert trained == [([film], "my-film", {"minutes": 3.0, "resume": True, "face_models": None})]
+    terms = {"subject": None, "consent": None, "licence": None, "made_by": None, "is_self": True}
+    assert trained == [([film], "my-film", {"minutes": 3.0, "resume": True, "face_models": None, **terms})]
 
 
 def test_sound_that_cannot_be_used_is_found_before_training(
@@ -95,6 +96,11 @@ BAD: dict[str, tuple[list[str], int, str]] = {
     "length": (["--length", "cut"], 2, "'cut'"),
     "no such sound": (["--audio", "gone.wav"], 2, "'gone.wav' does not exist"),
     "no such avatar": (["--avatar", "nobody"], 1, "no avatar 'nobody'"),
+    "terms of an avatar that has its own": (
+        ["--subject", "Anna", "--made-by", "me"],
+        2,
+        "--subject, --made-by: avatar",
+    ),
 }
 
 

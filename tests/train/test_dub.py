@@ -12,7 +12,7 @@ from lipstream.avatar.bundle import open_bundle
 from lipstream.errors import InputError, LipstreamError, MediaError, OutputExistsError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.render.synctalk import SyncTalkFace
-from lipstream.train.dub import Dubbed, Wish, dub, scale_of
+from lipstream.train.dub import LOOKS, Dubbed, Wish, check_sound, dub, scale_of
 from lipstream.types import Float32, Image, Pcm
 from lipstream.video.pictures import pictures
 
@@ -72,6 +72,14 @@ def test_longer_sound_is_refused_where_that_is_wished(
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
+def test_longer_sound_is_refused_before_an_avatar_is_trained_for_it(film: Path, hello: Pcm, tmp_path: Path) -> None:
+    write_wav(tmp_path / "long.wav", np.resize(hello, 5 * 16_000))
+    wish = Wish(film, tmp_path / "long.wav", tmp_path / "out.mp4", length="refuse")
+    with pytest.raises(InputError, match=r"lasts 5.00 s, .*film.mp4 only 1.40 s"):
+        check_sound(wish)
+    check_sound(replace(wish, length="hold"))
+
+
 def test_after_shorter_sound_the_film_goes_on_with_closed_lips(
     tiny: Avatar, film: Path, hello: Pcm, tmp_path: Path
 ) -> None:
@@ -90,6 +98,29 @@ def test_somebody_else_is_taken_with_a_warning(
     film = write_film(tmp_path / "film.mp4", [other_person()] * 5)
     assert dub(Wish(film, hello_path, tmp_path / "out.mp4"), tiny, 1.0, PlacedFinder(), quiet).painted == 52
     assert ["was not known again" in record.message for record in caplog.records] == [True]
+
+
+class LosingFinder(PlacedFinder):
+    """Loses the face after so many pictures."""
+
+    def __init__(self, pictures: int) -> None:
+        super().__init__()
+        self._left = pictures
+
+    def detect_all(self, image: Image, near: Float32 | None = None) -> list[Float32]:
+        self._left -= 1
+        return super().detect_all(image, near) if self._left >= 0 else []
+
+
+def test_her_own_lips_come_back_little_by_little_where_she_is_lost_in_a_shot(tiny: Avatar, tmp_path: Path) -> None:
+    image = tiny.clip.image(0)
+    image[84:102, 54:74] = 0  # her own lips are dark
+    film = write_film(tmp_path / "film.mp4", [image] * 16)
+    write_wav(tmp_path / "short.wav", np.zeros(640, np.float32))
+    dub(Wish(film, tmp_path / "short.wav", tmp_path / "out.mp4", gain=0), tiny, 1.0, LosingFinder(LOOKS + 10), quiet)
+    new = np.array([image[88:98, 58:70].mean() for image in pictures(tmp_path / "out.mp4")])
+    shares = (new - new[-1]) / (new[0] - new[-1])
+    assert shares == pytest.approx([1] * 6 + [0.8, 0.6, 0.4, 0.2] + [0] * 6, abs=0.08)
 
 
 def test_an_odd_picture_loses_a_line(tiny: Avatar, hello_path: Path, tmp_path: Path) -> None:

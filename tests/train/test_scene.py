@@ -2,13 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_film import FRAMES, SEEN, PlacedFinder, film_of, write_film
+from tiny_film import FRAMES, HERS, OTHERS, SEEN, PlacedFinder, film_of, write_film
 
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.train import scene
 from lipstream.train.preprocess.following import Person
-from lipstream.train.scene import bridged, expected_frames, film_pictures, lasting, watch_film
+from lipstream.train.scene import bridged, expected_frames, fading, film_pictures, lasting, watch_film
 from lipstream.types import Float32
 
 NOBODY = np.zeros((0, 1), np.float32)
@@ -55,7 +55,27 @@ def test_a_film_is_followed_past_somebody_else(film: Path) -> None:
     assert (found.rows >= 0).tolist() == SEEN
     assert found.rows[SEEN].tolist() == list(range(sum(SEEN)))
     assert found.transforms.shape == (sum(SEEN), 2, 3)
+    assert np.flatnonzero(found.cuts).tolist() == [HERS, HERS + OTHERS]
     assert not found.familiar
+
+
+@pytest.mark.parametrize(
+    ("seen", "cut", "shares"),
+    [
+        ("..##########..", "", "0 0 .2 .4 .6 .8 1 1 .8 .6 .4 .2 0 0"),
+        ("..##########..", "2", "0 0 1 1 1 1 1 1 .8 .6 .4 .2 0 0"),
+        ("..##########..", "2 12", "0 0 1 1 1 1 1 1 1 1 1 1 0 0"),
+        ("######", "", "1 1 1 1 1 1"),
+        (".###.#", "", "0 .2 .4 .2 0 .2"),
+        ("......", "3", "0 0 0 0 0 0"),
+    ],
+    ids=["found and lost", "found by a cut", "both by a cut", "there throughout", "for a moment", "never there"],
+)
+def test_lips_fade_where_she_is_found_or_lost_in_a_shot(seen: str, cut: str, shares: str) -> None:
+    cuts = np.zeros(len(seen), bool)
+    cuts[[int(frame) for frame in cut.split()]] = True
+    found = fading(np.array([one == "#" for one in seen]), cuts)
+    assert found == pytest.approx([float(share) for share in shares.split()])
 
 
 def test_the_last_picture_is_held_and_every_picture_is_a_copy() -> None:
@@ -72,6 +92,12 @@ def test_the_header_says_how_long_a_film_is(film: Path, tmp_path: Path) -> None:
     assert expected_frames(film) == FRAMES
     assert expected_frames(tmp_path / "gone.mp4") == 0
     assert sum(1 for _ in film_pictures(film)) == FRAMES
+
+
+def test_a_list_of_files_is_not_opened_for_its_length(film: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list.ffconcat"
+    path.write_text(f"ffconcat version 1.0\nfile {film.name}\n")
+    assert expected_frames(path) == 0
 
 
 def test_too_long_a_film_is_refused(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:

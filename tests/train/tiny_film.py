@@ -1,5 +1,6 @@
 """A film in which the tiny avatar is seen, then somebody else, then she again; and a finder that need not look."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,17 @@ def write_film(path: Path, images: list[Image]) -> Path:
     with open_mp4(path, width=width, height=height, sound=iter(())) as writer:
         for image in images:
             writer.write(image)
+    return path
+
+
+def turned(path: Path, quarters: int) -> Path:
+    """Let a video's metadata ask for so many quarter turns clockwise, as those of cameras held upright do."""
+    sine, cosine = [(0, 1), (1, 0), (0, -1), (-1, 0)][quarters % 4]
+    matrix = struct.pack(">9i", *(65536 * one for one in (cosine, sine, 0, -sine, cosine, 0, 0, 0)), 1 << 30)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 44  # of the first track's matrix, in version 0 of its header
+    data[place : place + len(matrix)] = matrix
+    path.write_bytes(data)
     return path
 
 

@@ -1,18 +1,29 @@
 """`lipstream dub`: a film and new sound in, the film with new lips out."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lipstream.cli.interrupt import held
-from lipstream.cli.options import Engine, FaceModels, Quality, bad_parameters
+from lipstream.cli.options import (
+    Consent,
+    Engine,
+    FaceModels,
+    IsSelf,
+    Licence,
+    MadeBy,
+    Quality,
+    Subject,
+    bad_parameters,
+)
 from lipstream.cli.progress import progress_of_stages
 from lipstream.cli.train import MINUTES, train
 from lipstream.clock import now_ms
 from lipstream.config import Config
-from lipstream.errors import OutputExistsError
+from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import FRAME_RATE_HZ
 
 if TYPE_CHECKING:
@@ -44,16 +55,21 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
         str | None, typer.Option(metavar="NAME", help="Of the avatar that is trained. Default: as the film.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="Of training at most, where no avatar is named.", min=0.01)] = MINUTES,
+    subject: Subject = None,
+    consent: Consent = None,
+    licence: Licence = None,
+    made_by: MadeBy = None,
+    is_self: IsSelf = False,
     face_models: FaceModels = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Dub a film: new lips on its own pictures, saying other sound; cuts, length and other people stay.
 
-    Without --avatar one is trained on the film first, and kept under the film's name; interrupted, the same command
-    goes on. docs/training.md says more.
+    Without --avatar one is trained on the film first, and kept under the film's name with what --subject, --consent or
+    --self say of it; interrupted, the same command goes on. docs/training.md says more.
 
     \b
-    lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4
+    lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4 --subject "Anna Example" --consent release.txt
     lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4 --avatar me --length refuse
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
     with held():  # imported here because codecs and engines take half a second, which `--help` need not wait for
@@ -65,13 +81,27 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
 
     config: Config = context.obj
     wish = dubbing.Wish(film, audio, out, length=length, gain=gain, overwrite=overwrite)
+    terms = {"--subject": subject, "--consent": consent, "--licence": licence, "--made-by": made_by, "--self": is_self}
     with bad_parameters():
         dubbing.check(wish)
+        check_terms([option for option, value in terms.items() if value], avatar)
     if avatar is None:
-        dubbing.frames_said(audio)  # an hour of training for sound that cannot be used helps nobody
+        dubbing.check_sound(wish)  # an hour of training for sound that cannot be used helps nobody
         avatar = name or name_of(film)
         if not trained_on(film, avatar, config.home):
-            train(context, [film], avatar, minutes=minutes, resume=True, face_models=face_models)
+            train(
+                context,
+                [film],
+                avatar,
+                minutes=minutes,
+                resume=True,
+                subject=subject,
+                consent=consent,
+                licence=licence,
+                made_by=made_by,
+                is_self=is_self,
+                face_models=face_models,
+            )
     start_ms, path = now_ms(), find(avatar, config.home)
     with held():  # engines are imported in it
         person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
@@ -79,6 +109,16 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
     with progress_of_stages() as progress:
         made = dubbing.dub(wish, person, scale, finder, progress)
     print(summary(out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
+
+
+def check_terms(said: Sequence[str], avatar: str | None) -> None:
+    """Check that who is shown, and on what terms, is said of an avatar that is yet to be trained.
+
+    Raises:
+        InputError: one of these options is given, and an avatar is named.
+    """
+    if said and avatar is not None:
+        raise InputError(f"{', '.join(said)}: avatar {avatar} holds its own terms; leave out these, or --avatar.")
 
 
 def name_of(film: Path) -> str:

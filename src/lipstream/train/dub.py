@@ -8,6 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +24,15 @@ from lipstream.rate import frames_of_samples
 from lipstream.render.face import FaceRenderer
 from lipstream.train.preprocess.following import FaceFinder, look_of
 from lipstream.train.preprocess.watching import Progress
-from lipstream.train.scene import Scene, film_pictures, lasting, watch_film
+from lipstream.train.scene import (
+    BROKEN_OFF_FRAMES,
+    Scene,
+    expected_frames,
+    fading,
+    film_pictures,
+    lasting,
+    watch_film,
+)
 from lipstream.types import FRAME_MS, FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Image, Pcm
 from lipstream.video.mp4 import SOUND_CHANNELS, SOUND_RATE_HZ, open_mp4
 from lipstream.video.staging import check_file
@@ -71,6 +80,8 @@ class _Batch:
     """`HWC` uint8 BGR."""
     rows: NDArray[np.int64]
     """Of the scene, -1 where the person is not seen, `[b]`."""
+    shares: Float32
+    """How much of the new lips each shows, `[b]` float32 in 0..1."""
     codes: Codes
     """What is said, `[b, 12]` float32."""
 
@@ -100,11 +111,7 @@ def dub(wish: Wish, avatar: Avatar, scale: float, finder: FaceFinder, progress: 
         _LOG.warning(
             "the avatar's face was not known again in the film: took who is seen most", extra={"avatar": avatar.name}
         )
-    if said > scene.frames and wish.length == "refuse":
-        raise InputError(
-            f"{wish.audio} lasts {said / FRAME_RATE_HZ:.2f} s, {wish.film} only {scene.frames / FRAME_RATE_HZ:.2f} s; "
-            "shorten the sound, or hold the last picture with --length hold."
-        )
+    _check_length(wish, said, scene.frames)
     frames = max(said, scene.frames)
     _write(wish, avatar, scene, frames, progress)
     return Dubbed(frames, int((_rows(scene, frames) >= 0).sum()))
@@ -128,6 +135,18 @@ def check(wish: Wish) -> None:
     check_file(wish.out, overwrite=wish.overwrite)
 
 
+def check_sound(wish: Wish) -> None:
+    """Check, before an avatar is trained for it, that the sound can be used.
+
+    Raises:
+        InputError: it cannot be read, or is clearly longer than the film by its header, where that is not wished.
+        MediaError: it cannot be decoded.
+    """
+    said, expected = frames_said(wish.audio), expected_frames(wish.film)
+    if expected and said > expected + BROKEN_OFF_FRAMES:
+        _check_length(wish, said, expected)
+
+
 def frames_said(audio: Path) -> int:
     """How many frames sound lasts; raises as `audio.read.decode`."""
     return frames_of_samples(sum(map(len, decode(audio, warn=False))))
@@ -144,6 +163,14 @@ def scale_of(bundle: Bundle) -> float:
     if scale.shape != () or scale.dtype.kind != "f" or not 0.1 < float(scale) < 10:
         raise AvatarError(f"{path} has a scale of {scale}; expected about 1; install the avatar again.")
     return float(scale)
+
+
+def _check_length(wish: Wish, said: int, frames: int) -> None:
+    if said > frames and wish.length == "refuse":
+        raise InputError(
+            f"{wish.audio} lasts {said / FRAME_RATE_HZ:.2f} s, {wish.film} only {frames / FRAME_RATE_HZ:.2f} s; "
+            "shorten the sound, or hold the last picture with --length hold."
+        )
 
 
 def _looks(avatar: Avatar, finder: FaceFinder) -> Float32:
@@ -192,9 +219,11 @@ def _batches(wish: Wish, avatar: Avatar, scene: Scene, frames: int) -> Iterator[
     blocks = _padded(decode(wish.audio), frames * FRAME_SAMPLES)
     pictures = lasting(film_pictures(wish.film), frames)
     rows = _rows(scene, frames)
+    shares = fading(rows >= 0, np.pad(scene.cuts, (0, frames - scene.frames)))
     for some in speak(blocks, avatar.speech(gain=wish.gain)):
         images = list(islice(pictures, len(some.codes)))
-        yield _Batch(images, rows[some.first : some.first + len(images)], some.codes[: len(images)])
+        here = slice(some.first, some.first + len(images))
+        yield _Batch(images, rows[here], shares[here], some.codes[: len(images)])
 
 
 def _rows(scene: Scene, frames: int) -> NDArray[np.int64]:
@@ -221,6 +250,9 @@ def _painted(batch: _Batch, face: FaceRenderer) -> list[Image]:
         rows = [int(row) for row in batch.rows[seen]]
         images = [batch.images[i] for i in seen]
         patches = face.generate(face.visual(images, rows), batch.codes[seen])
-        for image, row, patch in zip(images, rows, patches, strict=True):
+        for image, row, share, patch in zip(images, rows, batch.shares[seen], patches, strict=True):
+            before = image.copy() if share < 1 else image
             face.compose(image, row, patch)
+            if share < 1:
+                cv2.addWeighted(image, float(share), before, 1 - float(share), 0, dst=image)
     return batch.images

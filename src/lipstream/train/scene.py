@@ -7,9 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lipstream.audio.read import CONTAINERS
 from lipstream.errors import InputError
 from lipstream.train.preprocess.alignment import ANCHORS, crop_transforms, poses
 from lipstream.train.preprocess.following import (
@@ -30,6 +32,12 @@ from lipstream.video.lips import face_height_px
 
 BROKEN_OFF_FRAMES = FRAME_RATE_HZ
 """A film that is so much shorter than its header says is damaged, not rounded."""
+FADE_FRAMES = 4
+"""Over which new lips come and go where the person is found or lost in the middle of a shot."""
+SMALL = (32, 32)
+"""Width and height of the small pictures that tell a cut."""
+CUT_LEVELS = 12.0
+"""By which two of them differ on average, of 255, at a cut; somebody who talks makes 4 at most, who dances 10."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,6 +58,8 @@ class Scene:
     """Picture to crop, `[n, 2, 3]` float32."""
     poses: Float32
     """Of the head, `[n, 3]` float32 degrees."""
+    cuts: NDArray[np.bool_]
+    """Whether the film is cut before each picture, `[F]`."""
     familiar: bool
     """Whether the person looks like the avatar."""
 
@@ -71,9 +81,9 @@ def watch_film(path: Path, finder: FaceFinder, looks: Float32, scale: float, see
     expected = expected_frames(path)
     if expected > MOST_FRAMES:
         raise InputError(_too_long(path))
-    tracks, frames, (height, width) = sightings(
-        film_pictures(path), finder, lambda done: seen(done, max(done, expected))
-    )
+    cuts: list[bool] = []
+    images = _noting_cuts(film_pictures(path), cuts)
+    tracks, frames, size = sightings(images, finder, lambda done: seen(done, max(done, expected)))
     if frames >= MOST_FRAMES:
         raise InputError(_too_long(path))
     if frames < expected - BROKEN_OFF_FRAMES:
@@ -83,7 +93,7 @@ def watch_film(path: Path, finder: FaceFinder, looks: Float32, scale: float, see
     person = follow(tracks, alike)
     if not len(person.frames):
         raise InputError(f"No face was found in {path}; expected a film that shows the person who shall speak.")
-    return _scene(bridged(person), (frames, height, width), scale, familiar=bool(alike))
+    return _scene(bridged(person), np.array(cuts), size, scale, familiar=bool(alike))
 
 
 def film_pictures(path: Path) -> Iterator[Image]:
@@ -114,10 +124,32 @@ def lasting(images: Iterable[Image], frames: int) -> Iterator[Image]:
         yield last.copy()
 
 
+def fading(seen: NDArray[np.bool_], cuts: NDArray[np.bool_]) -> Float32:
+    """How much of its new lips each picture shows, so that none appear or vanish in the middle of a shot.
+
+    Args:
+        seen: where the person is seen, `[F]`.
+        cuts: where the film is cut before a picture, `[F]`.
+
+    Returns:
+        `[F]` float32: 1 where the person is seen, less within FADE_FRAMES of where they are found or lost with no cut.
+    """
+    shares = np.where(seen, np.float32(1), np.float32(0))
+    changes = np.flatnonzero(np.diff(seen) & ~cuts[1:]) + 1
+    for change in changes:
+        for away in range(FADE_FRAMES):
+            frame = change + away if seen[change] else change - 1 - away
+            if not (0 <= frame < len(seen) and seen[frame]):
+                break
+            shares[frame] = min(shares[frame], (away + 1) / (FADE_FRAMES + 1))
+    return shares
+
+
 def expected_frames(path: Path) -> int:
     """Pictures at 25 a second that a video has by its header; 0 where it does not say, or cannot be opened."""
     try:
-        with av.open(str(path.resolve()), metadata_errors="ignore") as container:
+        options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
+        with av.open(str(path.resolve()), options=options, metadata_errors="ignore") as container:
             stream = container.streams.video[0]
             if stream.duration is not None and stream.time_base is not None:
                 return max(0, round(float(stream.duration * stream.time_base) * FRAME_RATE_HZ))
@@ -144,14 +176,26 @@ def bridged(person: Person) -> Person:
     return Person(every[kept], filled, runs_of(every[kept], filled))
 
 
-def _scene(person: Person, size: tuple[int, int, int], scale: float, *, familiar: bool) -> Scene:
-    rows = np.full(size[0], -1)
+def _noting_cuts(images: Iterable[Image], cuts: list[bool]) -> Iterator[Image]:
+    """The same pictures; of each it is noted whether the film is cut before it."""
+    before: Float32 | None = None
+    for image in images:
+        small = cv2.resize(image, SMALL, interpolation=cv2.INTER_AREA).astype(np.float32)
+        cuts.append(before is not None and float(np.abs(small - before).mean()) > CUT_LEVELS)
+        before = small
+        yield image
+
+
+def _scene(person: Person, cuts: NDArray[np.bool_], size: tuple[int, int], scale: float, *, familiar: bool) -> Scene:
+    rows = np.full(len(cuts), -1)
     rows[person.frames] = np.arange(len(person.frames))
     return Scene(
+        len(cuts),
         *size,
         rows=rows,
         transforms=crop_transforms(person.points, person.runs, scale),
         poses=poses(person.points, person.runs),
+        cuts=cuts,
         familiar=familiar,
     )
 
