@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.errors import InputError, OutputExistsError
-from lipstream.train.run_folder import open_run, request_of
+from lipstream.train.run_folder import forgotten_if_refused, open_run, request_of
 
 
 @pytest.fixture
@@ -33,3 +33,13 @@ def test_another_video_or_seed_is_another_training(video: Path, tmp_path: Path) 
 def test_a_video_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"me\.mp4 cannot be read"):
         request_of([tmp_path / "me.mp4"], 0)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["nothing kept", "something kept"])
+def test_the_run_of_refused_recordings_leaves_its_name_to_better_ones(kept: bool, video: Path, tmp_path: Path) -> None:
+    open_run(tmp_path / "run", request_of([video], 0), resume=False)
+    if kept:
+        (tmp_path / "run" / "prepared.npz").write_bytes(b"much work")
+    with pytest.raises(InputError, match="no face"), forgotten_if_refused(tmp_path / "run"):
+        raise InputError("no face")
+    assert (tmp_path / "run").exists() == kept

@@ -24,7 +24,7 @@ from lipstream.train.preprocess.findings import Findings
 from lipstream.train.preprocess.following import FaceFinder
 from lipstream.train.preprocess.prepared import Prepared, prepare
 from lipstream.train.preprocess.watching import Progress
-from lipstream.train.run_folder import open_run, request_of
+from lipstream.train.run_folder import forgotten_if_refused, open_run, request_of
 from lipstream.video.staging import refuse_existing, staged, writing_to
 
 PREPARED, CROPS, REPORT = "prepared.npz", "crops.npy", "report.json"
@@ -88,7 +88,8 @@ def train_person(
     if not wish.videos:
         raise InputError("There is no video to train on; expected at least one.")
     open_run(wish.run, request_of(wish.videos, wish.schedule.seed), resume=wish.resume)
-    prepared = _prepared(wish, tools, progress)
+    with forgotten_if_refused(wish.run):
+        prepared = _prepared(wish, tools, progress)
     lesson = lesson_of(prepared, wish.run / CROPS)
     modules = {quality: new_generator(quality, lesson, tools.start, wish.schedule) for quality in wish.qualities}
     found(prepared.findings, sum(expected_minutes(module, lesson, wish.schedule) for module in modules.values()))

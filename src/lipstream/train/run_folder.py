@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lipstream.errors import InputError, OutputExistsError
@@ -44,6 +46,17 @@ def open_run(folder: Path, request: Mapping[str, object], *, resume: bool) -> No
         raise OutputExistsError(f"{folder} holds a training that was begun; go on with --resume, or remove the folder.")
     if not is_of(folder, request):
         raise InputError(f"{folder} holds the training of other videos or another seed; remove it or name another.")
+
+
+@contextmanager
+def forgotten_if_refused(folder: Path) -> Iterator[None]:
+    """Remove a run in which nothing was kept yet if its recordings are refused: its name is free for better ones."""
+    try:
+        yield
+    except InputError:
+        if [*folder.iterdir()] == [folder / REQUEST]:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def is_of(folder: Path, request: Mapping[str, object]) -> bool:
