@@ -1,6 +1,7 @@
 /**
  * A microphone or a recording in, 40-ms chunks with their level out, and the same as a MediaStream.
  */
+import { Trouble } from "./words.js";
 
 /**
  * @typedef {object} Hearing how a microphone is heard
@@ -9,6 +10,8 @@
  * @property {boolean} noiseSuppression
  * @property {boolean} gate whether quiet is made silence
  */
+
+const STARTING_MS = 5000;
 
 /** One graph for all sources: what is heard goes through the same measure, gate and chunks. */
 export class Ears {
@@ -41,6 +44,7 @@ export class Ears {
   /**
    * @param {number} sampleRateHz wished for
    * @returns {Promise<Ears>}
+   * @throws {Trouble} the browser runs no sound
    */
   static async open(sampleRateHz) {
     const context = new AudioContext({ sampleRate: sampleRateHz });
@@ -50,7 +54,7 @@ export class Ears {
       channelCountMode: "explicit",
       outputChannelCount: [1],
     });
-    context.resume(); // Safari's promise may wait for the next press of a button
+    await running(context);
     return new Ears(context, capture, sampleRateHz);
   }
 
@@ -136,4 +140,15 @@ export class Ears {
     source.connect(this.#capture);
     this.#context.resume();
   }
+}
+
+/**
+ * @param {AudioContext} context
+ * @throws {Trouble} it does not run: Firefox needs something that plays sound, Safari that a button was just pressed
+ */
+async function running(context) {
+  await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, STARTING_MS))]);
+  if (context.state === "running") return;
+  await context.close();
+  throw new Trouble("The browser runs no sound.", "Connect a loudspeaker or headphones, then press the button again.");
 }

@@ -296,7 +296,7 @@ async function listDevices() {
   const devices = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "audioinput");
   const chosen = setting("device");
   const options = devices.map(({ deviceId, label }) => new Option(label || "Microphone", deviceId));
-  element("device").replaceChildren(new Option("The browser's choice", ""), ...options);
+  element("device").replaceChildren(new Option("Automatic", ""), ...options);
   element("device").value = chosen;
 }
 
