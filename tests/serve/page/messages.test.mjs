@@ -62,12 +62,14 @@ test("whatever goes wrong is said in words", () => {
   assert.equal(troubleOf(trouble), trouble);
 });
 
-test("a server that says no refuses; one that lacks what a way needs, or says nothing, does not", async () => {
+test("a server refuses what it would refuse by another way; where a way does not suit, or it says nothing, it does not", async () => {
   const said = (status, body) => ofResponse(new Response(body, { status }));
   const full = await said(503, '{"error": "4 live sessions are open; ask again later", "request_id": "id7"}');
   assert.ok(full instanceof Refusal);
   assert.deepEqual([full.message, full.todo, full.request], ["4 live sessions are open; ask again later", "", "id7"]);
-  assert.ok(!((await said(501, '{"error": "it needs aiortc"}')) instanceof Refusal));
+  for (const status of [401, 403, 404, 429]) assert.ok((await said(status, '{"error": "no"}')) instanceof Refusal);
+  for (const status of [400, 413, 415, 500, 501]) assert.ok(!((await said(status, '{"error": "no"}')) instanceof Refusal));
+  assert.equal((await said(400, '{"error": "The offer cannot be used"}')).message, "The offer cannot be used");
   assert.ok(!((await said(502, "<html>")) instanceof Refusal));
 });
 

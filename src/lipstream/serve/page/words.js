@@ -33,6 +33,8 @@ const MICROPHONE = {
   OverconstrainedError: ["The chosen microphone is gone.", "Choose another one under Options."],
 };
 
+const EITHER_WAY = new Set([401, 403, 404, 429, 503]); // no key, not allowed, no such avatar, too much asked, full
+
 /** @type {Record<number, [string, string]>} */
 const CLOSED = {
   1001: ["The server is shutting down.", "Try again in a moment."],
@@ -70,7 +72,7 @@ export function ofClose(code) {
 export async function ofResponse(response) {
   const said = await response.json().catch(() => null);
   if (typeof said?.error === "string") {
-    const Kind = response.status === 501 ? Trouble : Refusal; // 501: it lacks what this way needs
+    const Kind = EITHER_WAY.has(response.status) ? Refusal : Trouble;
     return new Kind(said.error, "", said.request_id);
   }
   return new Trouble(`The server answered ${response.status}.`, "Try again; its log says why.");
