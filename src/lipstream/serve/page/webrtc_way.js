@@ -8,6 +8,9 @@ const GATHERING_MS = 1500; // addresses that are found later are rarely those th
 const CONNECTING_MS = 8000;
 const HEARD_HZ = 16_000;
 const BUFFERED_MS = 300; // of sound that the browser may hold when the server has stopped
+// What the browser holds before it plays it. By itself it shows pictures at once and holds sound until its packets come
+// evenly, and takes ten seconds to bring them together; the loudspeaker takes some 40 ms more.
+const HELD_MS = { audio: 70, video: 110 };
 
 /** @typedef {import("./way.js").Way} Way */
 /** @typedef {import("./way.js").Wish} Wish */
@@ -110,7 +113,10 @@ export class WebRtcWay {
     if (stream === null) throw new Error("there is no sound to send");
     for (const track of stream.getAudioTracks()) this.#peer.addTransceiver(track, { streams: [stream] });
     this.#peer.addTransceiver("video", { direction: "recvonly" });
-    this.#peer.ontrack = ({ streams }) => (video.srcObject = streams[0]);
+    this.#peer.ontrack = ({ receiver, track, streams }) => {
+      receiver.jitterBufferTarget = HELD_MS[/** @type {"audio" | "video"} */ (track.kind)]; // where it is known
+      video.srcObject = streams[0];
+    };
     await this.#peer.setLocalDescription();
     await unless(signal, this.#gathered());
     const answer = await this.#answer(); // awaited even if nobody wants it any more: it says what is to be ended
