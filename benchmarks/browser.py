@@ -118,6 +118,12 @@ class Visit:
     complaints: list[str]
     """Errors of its scripts, and what its policy refused."""
 
+    @property
+    def browser_version(self) -> str:
+        """Of Chromium."""
+        browser = self.page.context.browser
+        return browser.version if browser else ""
+
     def options(self, *, way: str, **switches: bool) -> None:
         """Set options by their ids."""
         self.page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")

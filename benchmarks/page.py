@@ -48,7 +48,7 @@ def main() -> None:
         subprocess.run([sys.executable, str(MAKE_FLASH), name], check=True)  # noqa: S603  our own
         with serving(folder, "flash") as url:
             report = {way: measured(url, way, folder / "claps.wav", options.claps) for way in options.ways}
-    said = {"lipstream": lipstream.__version__, "machine": machine(), "versions": versions(), "page": report}
+    said = {"version": lipstream.__version__, "machine": machine(), "versions": versions(), "page": report}
     print(json.dumps(said, indent=2))
 
 
@@ -70,6 +70,7 @@ def measured(url: str, way: str, claps: Path, most: int) -> dict[str, Any]:
             flash - said for said, flash in zip(*matched(recorded["said"], flashes, LEAST_MS, 2 * PAIR_MS), strict=True)
         ]
         return {
+            "chromium": visit.browser_version,
             "first_picture_ms": round(first_picture_ms, 1),
             "claps": len(offsets_ms),
             "sound_minus_picture_ms": spread(offsets_ms),

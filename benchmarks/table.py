@@ -1,9 +1,10 @@
-"""Reports of evaluate, bench, serving.py, soak.py, live.py and dialects.py in, the README's tables of figures out.
+"""Reports of evaluate, bench and this folder's other scripts in, the README's tables of figures out.
 
 python benchmarks/serving.py > benchmarks/results/NAME.serving.json
 python benchmarks/soak.py > benchmarks/results/NAME.soak.json
 python benchmarks/live.py > benchmarks/results/NAME.live.json
 python benchmarks/dialects.py > benchmarks/results/NAME.dialects.json
+python benchmarks/page.py > benchmarks/results/NAME.page.json
 python benchmarks/table.py NAME --write
 """
 
@@ -34,6 +35,8 @@ BESIDE = (
     "speed.times_reference",
 )
 """Figures without a bar that say what those with one are worth."""
+
+PAGE_WAYS = {"websocket": "WebSocket", "webrtc": "WebRTC"}
 
 Report = Mapping[str, Any]
 
@@ -92,8 +95,8 @@ def serving_tables(serving: Report, soak: Report | None) -> str:
     return "\n\n".join(parts)
 
 
-def live_tables(live: Report, dialects: Report | None) -> str:
-    """Tables of how soon live sessions answer, how many fit, and what the reference's dialects take."""
+def live_tables(live: Report, dialects: Report | None, page: Report | None = None) -> str:
+    """Tables of how soon live sessions answer, how many fit, and what the page and the reference's dialects take."""
     reactions, one, most = live["reactions"], live["one_session"], live["most_sessions"]
     rows = [
         ["first frame after enough sound", *_spread(reactions["first_frame_after_enough_sound_ms"]), "≤ 300"],
@@ -106,11 +109,13 @@ def live_tables(live: Report, dialects: Report | None) -> str:
         f"Most sessions of 25 frames a second with at most {most['share_late_at_most']:.0%} of the frames over 80 ms "
         f"late, the clients beside the server: {fitting}. One session takes {one['cpu_cores']:.2f} cores."
     )
+    seen = [] if page is None else [_seen(page)]
     asked = [] if dialects is None else ["One frame of 16 chunks of sound, over WebSocket:", _asked(dialects)]
     parts = [
         "Live over gRPC on one machine, in milliseconds; the client's own work is in it:",
         _table(["", "p50", "p95", "worst", "bar"], rows),
         held,
+        *seen,
         *asked,
         machine_line(live),
     ]
@@ -119,6 +124,19 @@ def live_tables(live: Report, dialects: Report | None) -> str:
 
 def _spread(found: Report) -> list[str]:
     return [f"{found[key]:.0f}" for key in ("p50", "p95", "worst")]
+
+
+def _seen(page: Report) -> str:
+    """What a visitor sees and hears."""
+    head = ["way", "claps", "sound against picture, median", "p5", "p95", "bar", "microphone to picture, median", "p95"]
+    rows = []
+    for way, found in page["page"].items():
+        offset, delay = found["sound_minus_picture_ms"], found["microphone_to_picture_ms"]
+        offsets = [f"{offset[key]:.0f}" for key in ("p50", "p5", "p95")]
+        delays = [f"{delay[key]:.0f}" for key in ("p50", "p95")]
+        rows.append([PAGE_WAYS[way], found["claps"], *offsets, "-40 to 60", *delays])
+    versions = " and ".join(sorted({found["chromium"] for found in page["page"].values()}))
+    return f"The page in Chromium {versions}, by claps, in milliseconds; positive: sound late:\n\n{_table(head, rows)}"
 
 
 def _asked(dialects: Report) -> str:
@@ -231,7 +249,7 @@ def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:
 
 def tables(name: str) -> dict[tuple[str, str], str]:
     """The tables that can be made of a machine's results, by the marks between which they stand."""
-    kinds = ("evaluation", "bench", "hour", "serving", "soak", "live", "dialects")
+    kinds = ("evaluation", "bench", "hour", "serving", "soak", "live", "dialects", "page")
     found = {kind: report(f"{name}.{kind}.json") for kind in kinds if (RESULTS / f"{name}.{kind}.json").exists()}
     made = {}
     if "evaluation" in found and "bench" in found:
@@ -240,7 +258,7 @@ def tables(name: str) -> dict[tuple[str, str], str]:
     if "serving" in found:
         made[SERVING_MARKS] = serving_tables(found["serving"], found.get("soak"))
     if "live" in found:
-        made[LIVE_MARKS] = live_tables(found["live"], found.get("dialects"))
+        made[LIVE_MARKS] = live_tables(found["live"], found.get("dialects"), found.get("page"))
     return made
 
 
@@ -249,7 +267,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "name",
-        help="of the results: those there are of results/NAME.{evaluation,bench,hour,serving,soak,live,dialects}.json",
+        help="of the results: a table is made of what there is of results/NAME.*.json",
     )
     parser.add_argument("--write", action="store_true", help="put them into the README instead of printing them")
     options = parser.parse_args(arguments)

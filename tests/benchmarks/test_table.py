@@ -166,8 +166,16 @@ def test_live_sessions_and_dialects_have_tables(table: ModuleType) -> None:
         | {quality: {"sessions": count} for quality, count in (("low", 3), ("medium", 2), ("high", 1))},
     }
     row = {"request_bytes": 40_997, "mean_answer_bytes": 29_672, "p50_ms": 55.01, "p95_ms": 60.1}
-    shown = table.live_tables(live, {"by_dialect": {"json": row}})
+    claps = {
+        "chromium": "151.0",
+        "claps": 20,
+        "sound_minus_picture_ms": {"p5": -19.2, "p50": -5.0, "p95": 12.1},
+        "microphone_to_picture_ms": {"p5": 504.6, "p50": 518.5, "p95": 538.3},
+    }
+    shown = table.live_tables(live, {"by_dialect": {"json": row}}, {"page": {"webrtc": claps}})
     assert "| interruption to silence | 1 | 3 | 30 | ≤ 100 |" in shown
     assert "3 in `low`, 2 in `medium`, 1 in `high`" in shown
     assert "| json | 40,997 | 29,672 | 55.01 | 60.1 |" in shown
+    assert "The page in Chromium 151.0, by claps" in shown
+    assert "| WebRTC | 20 | -5 | -19 | 12 | -40 to 60 | 518 | 538 |" in shown
     assert "dialect" not in table.live_tables(live, None)
