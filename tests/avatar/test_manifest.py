@@ -9,6 +9,7 @@ from lipstream.errors import AvatarError, AvatarVersionError
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TINY = json.loads((ASSETS / "avatars" / "tiny" / "avatar.json").read_bytes())
+OWN = {"files": {"float": "own.onnx"}, "parameters": 1}
 
 
 def changed(**fields: object) -> str:
@@ -65,7 +66,9 @@ def test_refuses_garbage(text: str | bytes) -> None:
         ("references.poses.0.1", {"references": {"poses": [[0, float("nan"), 0]]}}),
         ("needs 'hidden'", {"driver": "features"}),
         ("hidden.2", {"driver": "features", "hidden": [5, 5, 321, 305]}),
-        ("no hash for own.onnx", {"speech_encoder": {"files": {"float": "own.onnx"}, "parameters": 1}}),
+        ("no hash for own.onnx", {"speech_encoder": OWN, "speech_articulation": OWN}),
+        ("takes 'speech_encoder' and 'speech_articulation' together", {"speech_encoder": OWN}),
+        ("'features' the encoder alone", {"driver": "features", "hidden": [5, 5, 1, 1], "speech_articulation": OWN}),
         ("timeline.frames", {"timeline": {"frames": 0}}),
         ("networks", {"networks": {}}),
         ("networks.fast", {"networks": {"fast": {"files": {"int8": "a.onnx"}, "parameters": 1, "gflop": 1}}}),

@@ -17,6 +17,7 @@ from lipstream.avatar.manifest import (
     FileEntry,
     Manifest,
     SpeechManifest,
+    SpeechName,
     parse_manifest,
     parse_speech_manifest,
 )
@@ -71,10 +72,9 @@ class Bundle:
         return self.folder / "golden.npz"
 
     @property
-    def encoder_path(self) -> Path | None:
-        """ONNX file of the speech encoder of its own, if it has one."""
-        encoder = self.manifest.speech_encoder
-        return None if encoder is None else self.folder / encoder.files["float"]
+    def own_speech_paths(self) -> dict[SpeechName, Path]:
+        """ONNX files of the speech networks of its own, none as a rule."""
+        return {name: self.folder / network.files["float"] for name, network in self.manifest.own_speech.items()}
 
     def network_path(self, quality: Quality, precision: FilePrecision = "float") -> Path:
         """ONNX file of a generator.
@@ -102,9 +102,7 @@ class SpeechBundle:
         """Inputs and outputs that every engine must reproduce."""
         return self.folder / "golden.npz"
 
-    def network_path(
-        self, network: Literal["speech_encoder", "articulation"], precision: FilePrecision = "float"
-    ) -> Path:
+    def network_path(self, network: SpeechName, precision: FilePrecision = "float") -> Path:
         """ONNX file of a network; AvatarError if there is none of that precision."""
         files = self.manifest.networks[network].files
         if precision not in files:

@@ -18,6 +18,8 @@ MAX_FRAMES = 25 * 600  # ten minutes; a driving clip has 8 to 30 seconds
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 """A bundle is flat: without separators, no name can leave its folder."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SpeechName = Literal["speech_encoder", "articulation"]
+"""The speech networks."""
 Pose = tuple[float, float, float]
 """Yaw, pitch and roll of a head in degrees."""
 _Inside = Annotated[int, Field(ge=0, le=CROP_SIZE)]
@@ -124,7 +126,9 @@ class Manifest(_Model):
     hidden: Rectangle | None = None
     """What the generator does not see of a crop; of driver `features`."""
     speech_encoder: Network | None = None
-    """The encoder that the generator was trained with, `mel` to `features`; of driver `features`."""
+    """An encoder of its own, `mel` to `features`; of driver `features` the one that its generator knows."""
+    speech_articulation: Network | None = None
+    """Beside such an encoder, what hears how this person speaks, `audio` to `code`; of driver `code`."""
     timeline: Timeline
     """The driving clip."""
     idle: Literal["generate", "raw"] = "generate"
@@ -142,14 +146,31 @@ class Manifest(_Model):
             raise ValueError("driver 'code' needs 'references.poses', one crop or more")
         if self.driver == "features" and self.hidden is None:
             raise ValueError("driver 'features' needs 'hidden', the rectangle that the generator does not see")
+        takes: dict[str, list[set[str]]] = {
+            "code": [set(), {"speech_encoder", "articulation"}],
+            "features": [set(), {"speech_encoder"}],
+        }
+        if set(self.own_speech) not in takes[self.driver]:
+            raise ValueError(
+                "driver 'code' takes 'speech_encoder' and 'speech_articulation' together, 'features' the encoder alone"
+            )
         return self
+
+    @property
+    def own_speech(self) -> dict[SpeechName, Network]:
+        """Speech networks of its own, in place of those that avatars share, by the names of their golden values."""
+        own: dict[SpeechName, Network | None] = {
+            "speech_encoder": self.speech_encoder,
+            "articulation": self.speech_articulation,
+        }
+        return {name: network for name, network in own.items() if network is not None}
 
     @model_validator(mode="after")
     def _names_only_listed_files(self) -> Self:
         named = {"frames.mp4", "crops.npz", "golden.npz"}
         if self.driver == "code":
             named |= {self.references.file, self.mask.file}
-        networks = [*self.networks.values(), *([self.speech_encoder] if self.speech_encoder else [])]
+        networks = [*self.networks.values(), *self.own_speech.values()]
         named.update(file for network in networks for file in network.files.values())
         return _require_listed(self, named, self.files)
 
@@ -163,7 +184,7 @@ class SpeechManifest(_Model):
     """Version of the codes that come out."""
     provenance: dict[str, object] = {}
     """Voices and texts the networks were trained on, free form."""
-    networks: dict[Literal["speech_encoder", "articulation"], Network] = Field(min_length=2)
+    networks: dict[SpeechName, Network] = Field(min_length=2)
     """The two networks."""
     files: dict[FileName, FileEntry]
     """Every file of the folder but `speech.json`."""

@@ -31,9 +31,9 @@ def verify(bundle: Bundle) -> None:
     for quality, network in manifest.networks.items():
         for precision in network.files:
             check_graph(bundle.network_path(quality, precision))
-    if bundle.encoder_path is not None:
-        check_graph(bundle.encoder_path)
-        needed.add("speech_encoder")
+    for name, path in bundle.own_speech_paths.items():
+        check_graph(path)
+        needed.add(name)
     golden = {key.rpartition("/")[0] for key in read_npz(bundle.golden_path)}
     if missing := sorted(needed - golden):
         raise AvatarError(f"{bundle.golden_path} has no values of {missing[0]}; build the bundle again.")

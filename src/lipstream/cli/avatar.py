@@ -162,4 +162,6 @@ def describe(manifest: Manifest, path: Path) -> Iterator[tuple[str, str]]:
     if manifest.driver == "features":
         hears = "an encoder of its own" if manifest.speech_encoder else "no encoder: features that are sent"
         yield "driven by", f"speech features, {hears}"
+    elif manifest.own_speech:
+        yield "hears with", "speech networks of its own, adapted to its person's voice"
     yield "size", f"{sum(entry.size_bytes for entry in manifest.files.values()) / 1e6:.1f} MB"

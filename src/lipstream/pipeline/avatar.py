@@ -6,14 +6,16 @@ from functools import cache, partial
 from pathlib import Path
 
 from lipstream.avatar.bundle import Bundle, open_bundle, open_speech
+from lipstream.avatar.manifest import SpeechName
 from lipstream.errors import AvatarError, AvatarVersionError, EngineError, MediaError
 from lipstream.render.faces import Face, face_of
+from lipstream.runtime.engines import LoadedEngine
 from lipstream.runtime.networks import (
     QUALITIES,
     Generator,
     SpeechEngines,
-    load_encoder,
     load_generator,
+    load_own_speech,
     load_speech,
     select_network,
 )
@@ -40,7 +42,7 @@ class Avatar:
     face: Face
     """What the generator sees and where its work goes."""
     networks: SpeechEngines
-    """Speech to articulation, shared by all avatars."""
+    """Speech to articulation: what avatars share, or its own where it was adapted to a voice."""
     drive: Drive
     """What moves the mouth: by `networks`; of an imported avatar features of an encoder of its own."""
     first_picture: int = 0
@@ -96,7 +98,8 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         InputError: there is no such quality.
     """
     bundle = open_bundle(path)
-    networks = load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
+    own = load_own_speech(bundle, engine=engine)
+    networks = _networks(bundle, own, speech, engine)
     load = partial(load_generator, bundle, engine=engine, device=device, precision=precision, streams=streams)
     if paints:
         generator = load(quality=quality)
@@ -110,7 +113,7 @@ def open_avatar(  # noqa: PLR0913  what an operator chooses, by name only
         clip=_open_clip(bundle),
         face=face_of(bundle, generator.engine),
         networks=networks,
-        drive=_drive(bundle, networks, engine),
+        drive=_drive(bundle, networks, own.get("speech_encoder")),
         first_picture=bundle.manifest.timeline.first,
         speech_features=bundle.speech_features,
         lighter=cache(partial(_lighter, bundle, generator.quality, load)),
@@ -155,14 +158,21 @@ def verify(bundle: Bundle) -> list[str]:
         if network in bundle.manifest.networks and precision in bundle.manifest.networks[network].files:
             face_of(bundle, load_generator(bundle, quality=quality).engine)
             found.append(f"{network} {precision}")
-    if load_encoder(bundle) is not None:
-        found.append("speech encoder")
-    return found
+    return found + [name.replace("_", " ") for name in load_own_speech(bundle)]
 
 
-def _drive(bundle: Bundle, networks: SpeechEngines, engine: str) -> Drive:
+def _networks(
+    bundle: Bundle, own: Mapping[SpeechName, LoadedEngine], speech: Path | SpeechEngines, engine: str
+) -> SpeechEngines:
+    """What an avatar hears with: its own networks where both are there."""
+    if "articulation" in own:
+        return SpeechEngines(own["speech_encoder"], own["articulation"], bundle.manifest.articulation)
+    return load_speech(open_speech(speech), engine=engine) if isinstance(speech, Path) else speech
+
+
+def _drive(bundle: Bundle, networks: SpeechEngines, own_encoder: LoadedEngine | None) -> Drive:
     if bundle.manifest.driver == "features":
-        return FeatureDrive(bundle.manifest.name, load_encoder(bundle, engine=engine))
+        return FeatureDrive(bundle.manifest.name, own_encoder)
     _check_articulation(bundle, networks)
     return CodeDrive(networks.encoder, networks.articulation)
 

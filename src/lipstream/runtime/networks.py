@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lipstream.avatar.bundle import Bundle, FilePrecision, Quality, SpeechBundle
-from lipstream.avatar.manifest import Manifest, Network
+from lipstream.avatar.manifest import Manifest, Network, SpeechName
 from lipstream.errors import AvatarError, InputError
 from lipstream.runtime.engines import LoadedEngine, ModelFile, choose
 from lipstream.runtime.golden import GoldenPair, read_golden
@@ -34,7 +34,7 @@ class Generator:
 
 @dataclass(frozen=True, eq=False)
 class SpeechEngines:
-    """The two networks that all avatars share, on engines."""
+    """The two speech networks on engines: those that avatars share, or those of one avatar."""
 
     encoder: LoadedEngine
     """Runs `mel` to `features`."""
@@ -77,18 +77,18 @@ def load_generator(  # noqa: PLR0913  by name only
     return Generator(loaded, network, "int8" if kind == "int8" else loaded.precision)
 
 
-def load_encoder(bundle: Bundle, *, engine: str = "auto") -> LoadedEngine | None:
-    """Load the speech encoder that an imported avatar has of its own, in f32; None if it has none.
+def load_own_speech(bundle: Bundle, *, engine: str = "auto") -> dict[SpeechName, LoadedEngine]:
+    """Load the speech networks that an avatar has of its own, in f32; empty if it has none.
 
     Raises:
-        AvatarError: the bundle lacks its golden values.
-        EngineError: no engine loads it and reproduces its golden values.
+        AvatarError: the bundle lacks their golden values.
+        EngineError: no engine loads them and reproduces their golden values.
     """
-    encoder, path = bundle.manifest.speech_encoder, bundle.encoder_path
-    if encoder is None or path is None:
-        return None
-    model = _model(path, encoder, "speech_encoder", read_golden(bundle.golden_path), "float")
-    return choose(engine, model, precision="f32")
+    golden = read_golden(bundle.golden_path) if bundle.manifest.own_speech else {}
+    return {
+        name: choose(engine, _model(bundle.own_speech_paths[name], network, name, golden, "float"), precision="f32")
+        for name, network in bundle.manifest.own_speech.items()
+    }
 
 
 def load_speech(bundle: SpeechBundle, *, engine: str = "auto") -> SpeechEngines:
