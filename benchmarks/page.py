@@ -5,8 +5,9 @@
 Let nothing else run meanwhile. A flashing avatar (tests/assets/make_flash_avatar.py, which needs the extra `train`) and
 Chromium are driven by twenty claps, over WebSocket and over WebRTC. Sound counts when the browser says that it is at
 the ear, a picture when it is on the screen; the pixels' own delay and the loudspeaker's are not seen. Over WebRTC the
-sound is taken from the stream beside the video element. Positive: sound late. Pictures are 40 ms long and claps fall
-anywhere in them, so that a perfect chain has offsets from -10 to 30 ms.
+sound is taken from the stream beside the video element, which holds it some 15 ms longer than the element does.
+Positive: sound late. Pictures are 40 ms long and claps fall anywhere in them, so that a perfect chain has offsets from
+-10 to 30 ms.
 """
 
 import argparse

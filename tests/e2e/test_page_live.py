@@ -103,6 +103,20 @@ def test_one_session_at_a_time_however_fast_buttons_are_pressed(url: str) -> Non
         assert visit.complaints == []
 
 
+def test_where_the_server_refuses_the_offer_the_other_way_is_taken(url: str) -> None:
+    with browsing(url, record=False) as visit:
+        visit.page.route("**/v1/webrtc?*", lambda route: route.continue_(post_data="v=0"))
+        visit.options(way="webrtc")
+        visit.page.click("#voice")
+        visit.wait("document.querySelector('#trouble').innerText.includes('the offer names neither')")
+        visit.options(way="auto")
+        visit.page.click("#voice")
+        visit.wait("document.querySelector('#state').dataset.state === 'speaking'")
+        assert visit.page.is_hidden("#trouble")
+        assert "WebSocket instead of WebRTC: the offer names neither" in visit.page.inner_text("#secure")
+        visit.wait("document.querySelector('#figure-way').textContent === 'WebSocket'")
+
+
 def test_the_test_mode_asks_for_one_picture_after_the_other(url: str) -> None:
     with browsing(url, record=False) as visit:
         visit.options(way="websocket")

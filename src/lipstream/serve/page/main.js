@@ -161,6 +161,7 @@ function arrivedAt(state) {
   const testing = state === "open" && conversation.wanted?.source === "test";
   element("test-mode").setAttribute("aria-pressed", String(testing));
   if (state === "closing" || state === "idle") stage.rest(gallery.poster, gallery.chosen);
+  if (state === "connecting") element("secure").textContent = ""; // what is said there is of the last time
   if (state === "connecting") show("connecting");
   else if (testing) show("speaking", "Test mode");
   else if (state === "open") show("resting", `${gallery.chosen} listens`);

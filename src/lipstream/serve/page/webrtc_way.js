@@ -98,13 +98,12 @@ export class WebRtcWay {
   async close() {
     this.#peer.onconnectionstatechange = null;
     this.#tap.close();
-    this.#peer.close();
     this.#wish.video.srcObject = null;
     const session = this.#session;
     this.#session = "";
-    if (!session) return;
     const end = { method: "DELETE", keepalive: true }; // it is sent even if the page goes
-    await this.#wish.access.ask(session, end).catch(() => {}); // gone already, then
+    if (session) await this.#wish.access.ask(session, end).catch(() => {}); // gone already, then
+    this.#peer.close(); // not before: the server would see it go, and know of nothing to delete
   }
 
   /** @param {AbortSignal} signal */
