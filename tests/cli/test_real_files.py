@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.cli.main import execute
+from lipstream.video import landmarks
 
 DATA = os.environ.get("LIPSTREAM_DATA")
 FILES = [path for folder in ("malformed", "media") for path in sorted(Path(DATA, folder).rglob("*.*"))] if DATA else []
@@ -20,6 +21,11 @@ pytestmark = [
     pytest.mark.skipif(not DATA, reason="LIPSTREAM_DATA does not name the real test data"),
     pytest.mark.usefixtures("tiny_speech"),
 ]
+
+
+@pytest.fixture(scope="module")
+def landmarker() -> landmarks.FaceLandmarker:
+    return landmarks.load_landmarker()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -38,9 +44,16 @@ def test_it_works_or_fails_in_one_line(
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_film_is_dubbed_or_refused_in_one_line(
-    path: Path, tiny_path: Path, hello_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_film_is_dubbed_or_refused_in_one_line(  # noqa: PLR0917  fixtures
+    path: Path,
+    landmarker: landmarks.FaceLandmarker,
+    tiny_path: Path,
+    hello_path: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(landmarks, "load_landmarker", lambda _models: landmarker)
     out = tmp_path / "out.mp4"
     code = execute(["dub", str(path), "--audio", str(hello_path), "-o", str(out), "--avatar", str(tiny_path)])
     said = capsys.readouterr().err

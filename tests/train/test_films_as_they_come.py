@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soxr
 from fakes import write_wav
+from in_time import late_samples
 from tiny_film import PlacedFinder, film_of, turned, write_film
 
 from lipstream.audio.read import read_pcm
@@ -96,14 +97,6 @@ def test_every_picture_is_shown_when_the_film_shows_it(
         shown_ms = (float(image[4:20].mean()) - 20) / 0.2
         nearest_ms = min(times_ms, key=lambda one_ms: abs(one_ms - 1000 * (at_s or 0)))
         assert shown_ms == pytest.approx(nearest_ms, abs=15)  # three levels of the coding
-
-
-def late_samples(one: Float32, other: Float32) -> int:
-    """By how many samples the other is late, where their correlation is highest."""
-    size = 1 << (len(one) + len(other)).bit_length()
-    product = np.conj(np.fft.rfft(one, size)) * np.fft.rfft(other, size)
-    place = int(np.fft.irfft(product, size).argmax())
-    return place if place < size // 2 else place - size
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 44_100, 96_000])

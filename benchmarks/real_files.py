@@ -1,0 +1,118 @@
+"""Every file of the real test data in, what `lipstream train` and `lipstream dub` make of it, or answer to it, out.
+
+    python benchmarks/real_files.py NAME
+    python benchmarks/real_files.py NAME --only WORD      the files named so; the others stay as they were found
+
+LIPSTREAM_DATA names the test data. Each file is trained on, dubbed as a film and given as the sound of another film,
+by the command line as a user has it, each time in an empty folder with a home of its own. A refusal is one line, ends
+with exit code 1 and leaves no file; whatever does otherwise is told at the end, which is then a failure too.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import lipstream
+
+RESULTS = Path(__file__).parent / "results"
+HELLO = Path(__file__).parents[1] / "examples" / "hello.wav"
+FILM = "media/derived/grid_50fps.mp4"
+FOLDERS = ("media", "malformed")
+COMMAND = (sys.executable, "-c", "from lipstream.cli.main import run; run()")
+MINUTES = "0.1"
+"""Of training: what it learns in them is no matter here."""
+USES: dict[str, tuple[str, ...]] = {
+    "train": ("train", "{file}", "--name", "x", "--self", "--minutes", MINUTES, "--output", "x"),
+    "film of dub": ("dub", "{file}", "--audio", str(HELLO), "--avatar", "iris", "-o", "out.mp4"),
+    "sound of dub": ("dub", "{film}", "--audio", "{file}", "--avatar", "iris", "-o", "out.mp4"),
+}
+UNSTEADY = re.compile(r"\nTraining takes.*| in [\d.]+ s, \S+ \S+$", re.DOTALL)
+"""What of the last words depends on how fast it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one file in one use."""
+
+    exit_code: int
+    """0 works, 1 refused."""
+    says: str
+    """The line of the refusal, or what was told of the work, without times."""
+    warns: list[str] = field(default_factory=list)
+    """Warnings, a line each."""
+    left: list[str] = field(default_factory=list)
+    """Files that a refusal left behind, or of a success those that are not whole."""
+
+    @property
+    def wrong(self) -> str:
+        """What should not have happened, if anything."""
+        if self.exit_code not in (0, 1) or "should not happen" in self.says or "Traceback" in self.says:
+            return f"exit code {self.exit_code}: {self.says}"
+        return f"left {self.left}" if self.left else ""
+
+
+def outcome(arguments: list[str], data: Path) -> Outcome:
+    """Run one command in an empty folder."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        environment = os.environ | {"LIPSTREAM_HOME": str(folder / "home")}
+        done = subprocess.run(  # noqa: S603  our own
+            [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        files = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    said, told = done.stderr.replace(f"{data}/", ""), done.stdout.strip().replace(f"{data}/", "")
+    refusals = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
+    works = done.returncode == 0
+    return Outcome(
+        done.returncode,
+        UNSTEADY.sub("", told) if works else "\n".join(refusals) if len(refusals) == 1 else said,
+        [line for line in said.splitlines() if "warning" in line.lower()],
+        [file for file in files if not works or file.endswith(".part")],
+    )
+
+
+def outcomes(data: Path, only: str) -> Iterator[tuple[str, dict[str, Outcome]]]:
+    """Every file with what came of it in each use."""
+    files = [path for folder in FOLDERS for path in sorted((data / folder).rglob("*.*")) if path.is_file()]
+    for path in files:
+        if only in path.name:
+            found = {}
+            for use, arguments in USES.items():
+                filled = [one.format(file=path, film=data / FILM) for one in arguments]
+                found[use] = outcome(filled, data)
+                print(f"{path.name}, {use}: {found[use].exit_code} {found[use].says}", file=sys.stderr, flush=True)
+            yield str(path.relative_to(data)), found
+
+
+def main() -> int:
+    """Write the table; 1 where something went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="of the machine, such as epyc-2-cores")
+    parser.add_argument("--only", default="", help="files whose names hold this word")
+    options = parser.parse_args()
+    table = dict(outcomes(Path(os.environ["LIPSTREAM_DATA"]).resolve(), options.only))
+    path = RESULTS / f"{options.name}.files.json"
+    known = json.loads(path.read_text())["files"] if options.only and path.is_file() else {}
+    new = {name: {use: asdict(one) for use, one in found.items()} for name, found in table.items()}
+    report = {
+        "version": lipstream.__version__,
+        "commands": {use: " ".join(arguments).replace(str(HELLO), HELLO.name) for use, arguments in USES.items()},
+        "files": dict(sorted((known | new).items())),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    wrong = [(name, use, one.wrong) for name, found in table.items() for use, one in found.items() if one.wrong]
+    for name, use, what in wrong:
+        print(f"{name} as {use}: {what}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
