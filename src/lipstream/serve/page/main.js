@@ -64,6 +64,11 @@ function show(state, words = SPOKEN[state]) {
   element("interrupt").disabled = element("disconnect").disabled = state === "off";
 }
 
+/** What is told while nothing is open. @param {"off" | "connecting"} state */
+function showIdle(state) {
+  if (conversation.state === "idle") show(state);
+}
+
 /** @param {"speaking" | "resting" | "interrupted"} state */
 function arrivedState(state) {
   if (state !== "speaking") said.complete();
@@ -101,6 +106,7 @@ async function instead(act) {
     act(signal).catch((error) => {
       if (signal.aborted) return;
       hush();
+      showIdle("off");
       throw error;
     }),
   );
@@ -181,6 +187,7 @@ async function listen(signal) {
     conversation.way?.end();
     return;
   }
+  showIdle("connecting"); // sound may take seconds to begin, or a visitor to allow the microphone
   const place = await opened();
   await place.listen(hearing(), signal).catch((error) => {
     throw ofMicrophone(error);
@@ -196,6 +203,7 @@ async function listen(signal) {
  */
 async function play(file, signal) {
   hush();
+  showIdle("connecting");
   const [sound, place] = [await file, await opened()];
   await connect({ source: "recording", sampleRateHz: place.sampleRateHz, stream: place.stream }, signal);
   begin("recording");
@@ -245,6 +253,7 @@ function interrupt() {
 async function disconnect() {
   hush();
   await conversation.close();
+  showIdle("off");
 }
 
 /** @param {AbortSignal} signal */
