@@ -1,8 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lipstream.pipeline.hearing import Heard
-from lipstream.pipeline.playout import REST_FRAMES, Ended, Event, Playout, Resting, Shown, Speaking, Underrun
+from lipstream.pipeline.playout import (
+    FADE_SAMPLES,
+    REST_FRAMES,
+    Ended,
+    Event,
+    Playout,
+    Resting,
+    Shown,
+    Speaking,
+    Underrun,
+)
 from lipstream.types import FRAME_SAMPLES
 
 
@@ -109,3 +121,38 @@ def test_a_drop_goes_back_to_what_was_seen_last() -> None:
     assert kinds(steps) == [Resting]
     assert next(step.index for step in steps if isinstance(step, Shown)) == 2
     assert not playout.ready
+
+
+def test_frames_at_rest_are_left_out_and_the_sound_fades_over_them() -> None:
+    playout = Playout(1)
+    playout.put(heard(0.5, 0.0, 0.0, 0.0, 0.0, 0.7))
+    playout._queue[2] = replace(playout._queue[2], audio=np.full(FRAME_SAMPLES, 0.3, np.float32))
+    assert jaws(shown(playout, 1)) == [0.5]
+    assert playout.skip(9, saying=0) == 0  # somebody speaks
+    assert jaws(shown(playout, 1)) == [0.0]
+    assert playout.skip(2, saying=0) == 2
+    assert playout.queued_samples == 4 * FRAME_SAMPLES
+    (step,) = shown(playout, 1)
+    assert isinstance(step, Shown)
+    assert (step.index, step.skipped_samples) == (2, 2 * FRAME_SAMPLES)
+    assert step.audio[0] == np.float32(0.3)  # as the first that was left out
+    assert not step.audio[FADE_SAMPLES:].any()
+    assert np.abs(np.diff(step.audio)).max() < 0.002
+    assert jaws(shown(playout, 1)) == [0.7]
+    assert playout.skip(9, saying=0) == 0  # nothing waits
+    assert playout.underruns == 0
+
+
+def test_speech_is_left_out_where_it_must_be_and_none_before_an_end() -> None:
+    playout = Playout(1)
+    playout.put(heard(0.1, 0.2, 0.3, 0.4, 0.5))
+    assert playout.skip(9, saying=2) == 2
+    assert playout.skip(9, saying=1) == 1
+    steps = shown(playout, 1)
+    assert jaws(steps) == [0.4]
+    assert [step.skipped_samples for step in steps if isinstance(step, Shown)] == [3 * FRAME_SAMPLES]
+    playout.put(heard(0.6))
+    playout.end()
+    assert playout.skip(9, saying=9) == 0
+    steps = shown(playout, 2)
+    assert kinds(steps) == [Ended]

@@ -23,8 +23,9 @@ from lipstream.types import CODE_SIZE, FRAME_MS, FRAME_SAMPLES, Float32, Pcm
 
 PIECE_MS = 20.0
 JITTER_MS = 30.0
-STALL_MS = 400.0
-STALLS_EVERY_MS = 5 * 60_000.0
+CALM_MS = 8_000.0
+"""A second to see that a stall has left something behind, and two pauses to leave it out."""
+FIVE_MINUTES_MS = 5 * 60_000.0
 HOUR_MS = 3_600_000.0
 LONGEST_MS = 212 + 80 + 2 * 40 + PIECE_MS + JITTER_MS
 """Look-ahead, pre-roll, a frame that is not full and one whose turn it is; what comes beyond that was a stall."""
@@ -56,7 +57,7 @@ class InstantLoop(asyncio.SelectorEventLoop):
 
 
 class CountedSpeech:
-    """Says one code a frame as soon as its look-ahead has come, whatever was said."""
+    """Says one code a frame as soon as its look-ahead has come, whatever was said; rests for half of every 4 s."""
 
     def __init__(self, lookahead_ms: int) -> None:
         self._needed, self._came, self._frames = lookahead_samples(lookahead_ms), 0, 0
@@ -65,7 +66,8 @@ class CountedSpeech:
         self._came += len(pcm)
         frames = max(0, (self._came - self._needed) // FRAME_SAMPLES + 1) - self._frames
         self._frames += frames
-        return np.full((frames, CODE_SIZE), 0.5, np.float32)
+        rests = np.arange(self._frames - frames, self._frames) % 100 >= 50
+        return np.repeat(np.where(rests, 0.0, 0.5)[:, None], CODE_SIZE, axis=1).astype(np.float32)
 
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -83,6 +85,11 @@ class Hours:
 
     hours: float
     skew_ppm: float
+    stall_ms: float
+    """Now and then nothing arrives for so long; then all of it at once."""
+    stalls_every_ms: float
+    calm_ms: float = 0.0
+    """The longest delay from `CALM_MS` after a stall to the next."""
     delays_ms: list["array[float]"] = field(default_factory=list)
     """From the arrival of a frame's first sample until it is taken, an hour (or what there is of it) each."""
     resident_bytes: list[int] = field(default_factory=list)
@@ -104,8 +111,8 @@ class Hours:
         pieces = int(self.hours * HOUR_MS / PIECE_MS * (1 + self.skew_ppm * 1e-6))
         for number in range(1, pieces + 1):
             spoken_ms = number * PIECE_MS / (1 + self.skew_ppm * 1e-6)
-            into_ms = spoken_ms % STALLS_EVERY_MS - (STALLS_EVERY_MS - STALL_MS)
-            arrives_ms = spoken_ms + chance.uniform(0, JITTER_MS) + (STALL_MS - into_ms if into_ms > 0 else 0)
+            into_ms = spoken_ms % self.stalls_every_ms - (self.stalls_every_ms - self.stall_ms)
+            arrives_ms = spoken_ms + chance.uniform(0, JITTER_MS) + (self.stall_ms - into_ms if into_ms > 0 else 0)
             await asyncio.sleep(max(0.0, arrives_ms / 1000 - loop.time()))
             await stream.push(piece)
 
@@ -115,31 +122,38 @@ class Hours:
             self.delays_ms.append(array("f"))
             self.resident_bytes.append(resident_memory_bytes())
         if passed.came_ms is not None:
-            self.delays_ms[hour].append(passed.taken_ms - passed.came_ms)
+            delay_ms = passed.taken_ms - passed.came_ms
+            self.delays_ms[hour].append(delay_ms)
+            if CALM_MS < passed.taken_ms % self.stalls_every_ms < self.stalls_every_ms - self.stall_ms:
+                self.calm_ms = max(self.calm_ms, delay_ms)
 
 
-def lived(hours: float, skew_ppm: float) -> tuple[Hours, Stream]:
-    told = Hours(hours, skew_ppm)
+def lived(told: Hours) -> tuple[Hours, Stream]:
     with asyncio.Runner(loop_factory=InstantLoop) as runner:
         return told, runner.run(told.live())
 
 
 @pytest.mark.parametrize(
-    ("hours", "skew_ppm"),
+    ("hours", "skew_ppm", "stall_ms", "stalls_every_ms"),
     [
-        (0.01, 200),
-        pytest.param(8, 200, marks=pytest.mark.slow),
-        pytest.param(8, -200, marks=pytest.mark.slow),
+        (0.01, 200, 1_500, 12_000),
+        pytest.param(8, 200, 400, FIVE_MINUTES_MS, marks=pytest.mark.slow),
+        pytest.param(8, -200, 1_500, FIVE_MINUTES_MS, marks=pytest.mark.slow),
     ],
 )
-def test_sound_and_picture_keep_their_distance_from_the_speaker(hours: float, skew_ppm: float) -> None:
-    told, stream = lived(hours, skew_ppm)
+def test_sound_and_picture_keep_their_distance_from_the_speaker(
+    hours: float, skew_ppm: float, stall_ms: float, stalls_every_ms: float
+) -> None:
+    told, stream = lived(Hours(hours, skew_ppm, stall_ms, stalls_every_ms))
     stats = stream.stats()
-    stalls = hours * HOUR_MS // STALLS_EVERY_MS
+    stalls = hours * HOUR_MS // stalls_every_ms
     delays_ms = [np.array(hour) for hour in told.delays_ms]
     assert stats.dropped_samples == 0
     assert stats.underruns <= stalls
-    assert max(hour.max() for hour in delays_ms) < LONGEST_MS + STALL_MS
+    assert max(hour.max() for hour in delays_ms) < LONGEST_MS + stall_ms
+    assert told.calm_ms < LONGEST_MS + FRAME_MS
+    assert abs((stats.played_samples + stats.skipped_samples) / 16 - hours * HOUR_MS) < stall_ms + 1_000
+    assert 0 < stats.skipped_samples <= stalls * stall_ms * 16
     assert abs(stats.frames * FRAME_MS - hours * HOUR_MS) < 1_000
     if hours > 2:
         second, last = delays_ms[1], delays_ms[int(hours) - 1]

@@ -102,6 +102,7 @@ class FakeSession:
             filler_frames=0,
             played_samples=self.played_samples,
             dropped_samples=0,
+            skipped_samples=0,
             underruns=0,
             queued_ms=0,
             ppm=0.0,

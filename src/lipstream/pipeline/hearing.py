@@ -25,6 +25,8 @@ class Heard:
     """When the first of them came; None where there is none."""
     heard_ms: float | None = None
     """When the last sound came that its code depends on, and was heard."""
+    skipped_samples: int = 0
+    """Of the speaker's, left out before it."""
 
 
 class Hearing:

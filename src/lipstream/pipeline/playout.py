@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -19,6 +19,8 @@ REST_FRAMES = 8
 """Frames at rest, 320 ms, until the face counts as resting: pauses within a sentence are shorter."""
 CLOSED: Float32 = np.zeros(CODE_SIZE, np.float32)
 """The articulation of a closed mouth."""
+FADE_SAMPLES = 160
+"""Where frames are left out, sound fades over within 10 ms, so that nothing clicks."""
 
 
 class End(Enum):
@@ -49,6 +51,8 @@ class Shown:
     """When the first of its samples came; None for a filler."""
     heard_ms: float | None = None
     """When its look-ahead was complete and heard; None for a filler."""
+    skipped_samples: int = 0
+    """Of the speaker's, left out before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,8 @@ class Playout:
 
     @property
     def queued_samples(self) -> int:
-        """Samples of the speaker's in them."""
-        return sum(heard.samples for heard in self._queue)
+        """Samples of the speaker's in them, and left out before them."""
+        return sum(heard.samples + heard.skipped_samples for heard in self._queue)
 
     @property
     def playing(self) -> bool:
@@ -168,6 +172,29 @@ class Playout:
         elif bridge:
             steps += self._show_filler()
         return steps
+
+    def skip(self, frames: int, *, saying: int) -> int:
+        """Leave out the next frames of sound, as long as the mouth rests in them; but no pause as a whole.
+
+        Args:
+            frames: at most so many.
+            saying: so many of them whatever they say.
+
+        Returns:
+            How many were; none before an END, which is said to the end.
+        """
+        skipped: list[Heard] = []
+        while len(skipped) < frames and len(self._queue) > 1 and not self._ends:
+            if len(skipped) >= saying and not (self._rests and self._is_rest(self._queue[0])):
+                break
+            skipped.append(self._queue.popleft())
+        if skipped:
+            self._taken_frames += len(skipped)
+            head = self._queue[0]
+            samples = head.skipped_samples + sum(one.samples + one.skipped_samples for one in skipped)
+            audio = _faded(skipped[0].audio, head.audio)
+            self._queue[0] = replace(head, audio=audio, skipped_samples=samples)
+        return len(skipped)
 
     def drop(self, last: Shown | None, played_samples: int, *, speaking: bool) -> int:
         """Drop what waits, and what was chosen and not seen; the mouth eases to rest from what was seen last.
@@ -217,11 +244,15 @@ class Playout:
         return steps + self._show(Heard(code, np.zeros(FRAME_SAMPLES, np.float32), 0), filler=True)
 
     def _show(self, heard: Heard, *, filler: bool) -> list[Shown | Event]:
-        told = self._tell_voice(bool((heard.code != self._rest).any()))
-        shown = Shown(self._index, heard.code, heard.audio, heard.samples, filler, heard.came_ms, heard.heard_ms)
+        told = self._tell_voice(not self._is_rest(heard))
+        came_ms, heard_ms, skipped_samples = heard.came_ms, heard.heard_ms, heard.skipped_samples
+        shown = Shown(self._index, heard.code, heard.audio, heard.samples, filler, came_ms, heard_ms, skipped_samples)
         self._index += 1
         self._played_samples += heard.samples
         return [*told, shown]
+
+    def _is_rest(self, heard: Heard) -> bool:
+        return bool((heard.code == self._rest).all())
 
     def _tell_voice(self, moves: bool) -> list[Event]:
         """Speech is told of at once, rest only after a while: hysteresis."""
@@ -233,3 +264,10 @@ class Playout:
             self._speaking = False
             return [Resting(self._index, self._played_samples)]
         return []
+
+
+def _faded(before: Pcm, after: Pcm) -> Pcm:
+    """A frame's sound that begins as another would have."""
+    weight = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+    begin = before[:FADE_SAMPLES] * (1 - weight) + after[:FADE_SAMPLES] * weight
+    return np.concatenate([begin, after[FADE_SAMPLES:]])

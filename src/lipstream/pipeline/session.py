@@ -82,6 +82,8 @@ class Passed:
     """It was taken."""
     repeated: bool
     """It shows the picture before it again."""
+    skipped_samples: int = 0
+    """Of the speaker's sound, at 16 kHz, left out before it."""
 
     @property
     def late_ms(self) -> float:
@@ -109,6 +111,8 @@ class StreamStats:
     """How much faster than declared the source is taken."""
     repeated_frames: int
     """Frames taken that showed the picture before them again."""
+    skipped_samples: int
+    """Of the speaker's sound, at 16 kHz, left out because a microphone's was late."""
 
 
 def check_sound(sound: object) -> None:

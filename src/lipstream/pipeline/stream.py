@@ -10,6 +10,7 @@ from typing import Self
 from lipstream.audio.window import lookahead_samples
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
+from lipstream.pipeline.backlog import Backlog
 from lipstream.pipeline.batch import NO_DEADLINE
 from lipstream.pipeline.drift import Drift
 from lipstream.pipeline.hearing import Heard, Hearing
@@ -74,7 +75,7 @@ class Stream:
         self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
         self._hearing_lock = asyncio.Lock()
         self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1, avatar.drive.rest)
-        self._drift = Drift(settings.preroll_ms)
+        self._drift, self._backlog = Drift(settings.preroll_ms), Backlog(settings.preroll_ms)
         self._leaving: deque[_Leaving | Event] = deque()
         self._painting: set[asyncio.Task[tuple[Image, float]]] = set()
         self._newest: _Leaving | None = None
@@ -83,7 +84,8 @@ class Stream:
         self._closed = self._stale = self._speaking = False
         self._pushed: list[_Pushed] = []
         self._interruptions = self._pending_samples = 0
-        self._played_samples = self._dropped_samples = self._filler_frames = self._repeated_frames = 0
+        self._played_samples = self._dropped_samples = self._skipped_samples = 0
+        self._filler_frames = self._repeated_frames = 0
         self._last: Shown | None = None
 
     async def push(self, sound: Pcm | End) -> None:
@@ -127,7 +129,8 @@ class Stream:
             one.picture.cancel()
         unheard_samples = sum(one.samples for one in self._pushed)
         dropped_samples += unheard_samples * SAMPLE_RATE_HZ // self._settings.sample_rate_hz + self._pending_samples
-        dropped_samples += sum(one.shown.samples for one in leaving) + self._playout.queued_samples
+        dropped_samples += sum(one.shown.samples + one.shown.skipped_samples for one in leaving)
+        dropped_samples += self._playout.queued_samples
         self._dropped_samples += dropped_samples
         dropped_samples += sum(one.dropped_samples for one in self._leaving if isinstance(one, Interrupted))
         dropped_ends += sum(isinstance(one, Ended) for one in self._leaving)
@@ -153,6 +156,7 @@ class Stream:
             queued_ms=self._playout.queued_frames * FRAME_MS,
             ppm=self._drift.ppm,
             repeated_frames=self._repeated_frames,
+            skipped_samples=self._skipped_samples,
         )
 
     async def close(self) -> None:
@@ -209,11 +213,13 @@ class Stream:
         (image, painted_ms), shown = head.picture.result(), head.shown
         self._last = shown
         self._played_samples += shown.samples
+        self._skipped_samples += shown.skipped_samples
         self._filler_frames += shown.filler
         self._repeated_frames += head.repeated
         turn_ms, taken_ms = head.turn_ms, self._workshop.now_ms()
-        passed = shown.came_ms, shown.heard_ms, turn_ms, head.due_ms, max(turn_ms, painted_ms), taken_ms, head.repeated
-        self._observe(Passed(*passed))
+        painted_ms = max(turn_ms, painted_ms)
+        passed = shown.came_ms, shown.heard_ms, turn_ms, head.due_ms, painted_ms, taken_ms, head.repeated
+        self._observe(Passed(*passed, shown.skipped_samples))
         return StreamFrame(shown.index, image, shown.audio, shown.samples, shown.filler)
 
     async def _take_in(self, sound: Pcm | End, pushed: _Pushed, interruptions: int) -> None:
@@ -292,7 +298,11 @@ class Stream:
         if self._settings.steered and self._playout.playing:
             samples = self._playout.queued_frames * FRAME_SAMPLES + self._pending_samples
             spare_samples = samples - lookahead_samples(self._settings.lookahead_ms)
-            self._hearing.ppm = self._drift.observe(spare_samples * 1000 / SAMPLE_RATE_HZ)
+            spare_ms = spare_samples * 1000 / SAMPLE_RATE_HZ
+            self._hearing.ppm = self._drift.observe(spare_ms)
+            backlog = self._backlog
+            backlog.observe(spare_ms)
+            backlog.left_out(self._playout.skip(backlog.spare_frames, saying=backlog.overdue_frames))
 
     def _begin(self, shown: Shown, due_ms: float) -> _Leaving:
         turn_ms = self._workshop.now_ms()

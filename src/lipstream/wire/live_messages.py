@@ -210,6 +210,8 @@ class Stats(_FromServer):
     """Of the client's sound, at 16 kHz, that left in frames."""
     dropped_samples: int
     """Of it, dropped by interruptions."""
+    skipped_samples: int
+    """Of it, left out because a microphone's sound was late."""
     underruns: int
     """How often sound came too late."""
     late_frames: int

@@ -11,6 +11,7 @@ from lipstream.pipeline.session import Passed
 from lipstream.serve.live.latency import stages_of
 from lipstream.serve.live.opening import Floor, Stage
 from lipstream.serve.live.pressure import LATE_MS
+from lipstream.types import SAMPLE_RATE_HZ
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.3, 0.4, 0.6, 1, 2, 5, 10)
 
@@ -25,6 +26,7 @@ class LiveMetrics:
         self._late = self._counter("lipstream_live_frames_late", "Frames finished more than 40 ms too late.")
         self._repeated = self._counter("lipstream_live_frames_repeated", "Frames that repeat a picture.")
         self._underruns = self._counter("lipstream_live_underruns", "Times that sound came too late.")
+        self._skipped = self._counter("lipstream_live_skipped_seconds", "Sound left out because it was late.")
         self._interruptions = self._counter("lipstream_live_interruptions", "Interruptions that were told of.")
         self._stages = Histogram(
             "lipstream_live_stage_seconds", "Stations of a frame.", ("stage",), buckets=SECONDS, registry=registry
@@ -43,6 +45,7 @@ class LiveMetrics:
         self._frames.labels("filler" if passed.came_ms is None else "speech").inc()
         self._late.inc(passed.late_ms > LATE_MS)
         self._repeated.inc(passed.repeated)
+        self._skipped.inc(passed.skipped_samples / SAMPLE_RATE_HZ)
         self.left(stages_of(passed))
 
     def told(self, event: Event) -> None:

@@ -91,6 +91,7 @@ def _stats(now: SessionStats, skipped_pictures: int, behind_ms: float, frame_rat
         filler_frames=now.filler_frames,
         played_samples=now.played_samples,
         dropped_samples=now.dropped_samples,
+        skipped_samples=now.skipped_samples,
         underruns=now.underruns,
         late_frames=now.late_frames,
         repeated_frames=now.repeated_frames,
