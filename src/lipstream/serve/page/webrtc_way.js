@@ -10,7 +10,7 @@ const HEARD_HZ = 16_000;
 const BUFFERED_MS = 300; // of sound that the browser may hold when the server has stopped
 // What the browser holds before it plays it. By itself it shows pictures at once and holds sound until its packets come
 // evenly, and takes ten seconds to bring them together; the loudspeaker takes some 40 ms more.
-const HELD_MS = { audio: 70, video: 110 };
+const HELD_MS = { audio: 80, video: 120 };
 
 /** @typedef {import("./way.js").Way} Way */
 /** @typedef {import("./way.js").Wish} Wish */
