@@ -70,7 +70,8 @@ class Bench:
         self.qualities = ("fast", "standard") if options.network == "both" else (options.network,)
         self.options = options
         self.finder: FaceLandmarker = load_landmarker()
-        self.tools = Tools(self.finder, load_speech(open_speech(speech_folder())), open_bundle(ASSETS / "iris"))
+        shared = open_speech(speech_folder())
+        self.tools = Tools(self.finder, load_speech(shared), open_bundle(ASSETS / "iris"), shared)
 
     def schedule(self, *, from_scratch: bool = False) -> Schedule:
         """As long as asked for."""

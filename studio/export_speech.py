@@ -11,14 +11,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from lipstream.avatar.bundle import file_entries
-from lipstream.avatar.manifest import Network, SpeechManifest
-from lipstream.train.export import export_onnx, gflop, golden, round_weights
+from lipstream.avatar.manifest import SpeechManifest, SpeechName
+from lipstream.train.export import round_weights
 from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, sequence
+from lipstream.train.speech_files import write_speech
 from studio.voices import FESTIVAL_VOICES, HELD_OUT_ABROAD, HELD_OUT_VOICE, SHARES
 
 GOLDEN_FRAMES = 4
@@ -57,26 +56,13 @@ def golden_inputs(networks: SpeechNetworks, held_out: Shard) -> tuple[Tensor, Te
 
 def export(kept: Sequence[Path], features: Path, assets: Path) -> SpeechManifest:
     """Write the four files of the package's speech networks."""
-    assets.mkdir(parents=True, exist_ok=True)
     networks, steps = load(kept)
     held_out = {name: Shard.read(features / f"held_out_{name}.npz") for name in HELD_OUT}
     found = SpeechTask([], [], held_out, seed=0).evaluate(networks)
     figures = {"step": steps[-1], **{name: round(value, 4) for name, value in found.items()}}
     mel, audio = golden_inputs(networks, held_out["clean"])
-    parts = {"speech_encoder": (networks.encoder, "mel", mel, "features")}
-    parts["articulation"] = (networks.articulation, "audio", audio, "code")
-    pairs, entries = {}, {}
-    for name, (module, given, example, found) in parts.items():
-        export_onnx(module, {given: example}, [found], assets / f"{name}.onnx")
-        pairs |= {f"{name}/{key}": value for key, value in golden(module, {given: example}, [found]).items()}
-        count = sum(parameter.numel() for parameter in module.parameters())
-        work = gflop(module, {given: example})
-        entries[name] = Network(files={"float": f"{name}.onnx"}, parameters=count, gflop=work)
-    np.savez_compressed(assets / "golden.npz", **pairs)
-    files = file_entries(assets / name for name in ("speech_encoder.onnx", "articulation.onnx", "golden.npz"))
-    manifest = SpeechManifest(provenance=PROVENANCE, networks=entries, files=files, evaluation=figures)
-    (assets / "speech.json").write_text(manifest.model_dump_json(indent=2, exclude_none=True) + "\n")
-    return manifest
+    examples: dict[SpeechName, Tensor] = {"speech_encoder": mel, "articulation": audio}
+    return write_speech(assets, networks, examples, PROVENANCE, figures).manifest
 
 
 def main() -> None:

@@ -91,8 +91,8 @@ def film(tmp_path: Path, hello: Pcm) -> Path:
 
 @pytest.fixture
 def tools(tiny_path: Path) -> Tools:
-    speech = load_speech(open_speech(tiny_path.parents[1] / "speech"), engine="openvino")
-    return Tools(ReadingFinder(), speech, open_bundle(ASSETS / "iris"))
+    shared = open_speech(tiny_path.parents[1] / "speech")
+    return Tools(ReadingFinder(), load_speech(shared, engine="openvino"), open_bundle(ASSETS / "iris"), shared)
 
 
 class Interrupting:

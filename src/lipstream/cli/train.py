@@ -42,6 +42,10 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     network: Annotated[
         Literal["fast", "standard", "both"], typer.Option(help="standard is finer and slower.")
     ] = "fast",
+    adapt_speech: Annotated[
+        bool,
+        typer.Option("--adapt-speech", help="Also learn how this voice moves this mouth: for the person's own voice."),
+    ] = False,
     minutes: Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)] = MINUTES,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
@@ -78,7 +82,7 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.train.person import Wish, new_bundle, train_person  # noqa: PLC0415
 
     config: Config = context.obj
-    schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed)
+    schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed, adapt_speech=adapt_speech)
     run = config.home / "training" / name
     wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
     at_home = new_avatar(name, config.home, overwrite=overwrite)
@@ -114,8 +118,8 @@ def _tools(face_models: Path | None, home: Path) -> "Tools":
         from lipstream.train.person import Tools  # noqa: PLC0415
         from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
 
-    begun = open_bundle(find(START, home))
-    return Tools(load_landmarker(face_models), load_speech(open_speech(speech_folder())), begun)
+    begun, shared = open_bundle(find(START, home)), open_speech(speech_folder())
+    return Tools(load_landmarker(face_models), load_speech(shared), begun, shared)
 
 
 def _tell(judged: "Mapping[NetworkName, Judgement]", place: str, terms: Terms) -> None:

@@ -1,5 +1,6 @@
 """Trained generators and prepared recordings in, the files of the person's bundle out."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +9,9 @@ import cv2
 import numpy as np
 
 import lipstream
-from lipstream.avatar.arrays import Array
-from lipstream.avatar.bundle import MANIFEST_NAME, Bundle, Quality, file_entries, open_bundle
-from lipstream.avatar.manifest import Manifest, Network, References, Timeline
+from lipstream.avatar.arrays import Array, read_npz
+from lipstream.avatar.bundle import MANIFEST_NAME, Bundle, Quality, SpeechBundle, file_entries, open_bundle
+from lipstream.avatar.manifest import Manifest, Network, References, SpeechName, Timeline
 from lipstream.avatar.terms import Terms
 from lipstream.clock import unix_ms
 from lipstream.nets.generator import Generator
@@ -35,8 +36,9 @@ def write_bundle(  # noqa: PLR0913, PLR0917  whose, of what, and with what
     prepared: Prepared,
     lesson: Lesson,
     generators: Mapping[Quality, Generator],
+    own_speech: SpeechBundle | None = None,
 ) -> Bundle:
-    """Write everything but the figures into an empty folder.
+    """Write everything but the figures into an empty folder, with speech networks of its own if there are any.
 
     Raises:
         MediaError: a video cannot be decoded any more.
@@ -49,6 +51,12 @@ def write_bundle(  # noqa: PLR0913, PLR0917  whose, of what, and with what
         heard = lesson.told(prepared.heard[lesson.numbers])
         networks[quality], golden = write_generator(folder, quality, module, lesson.film, heard)
         values |= golden
+    own: dict[SpeechName, Network] = {}
+    if own_speech is not None:
+        own = own_speech.manifest.networks
+        values |= read_npz(own_speech.golden_path)
+        for part, network in own.items():
+            shutil.copyfile(own_speech.network_path(part), folder / network.files["float"])
     np.savez_compressed(folder / "golden.npz", **values)  # type: ignore[arg-type]  # numpy types its own keywords only
     poses = prepared.poses[lesson.numbers[lesson.references]]
     manifest = Manifest(
@@ -67,6 +75,8 @@ def write_bundle(  # noqa: PLR0913, PLR0917  whose, of what, and with what
         references=References(poses=[(float(a), float(b), float(c)) for a, b, c in poses]),
         timeline=Timeline(frames=clip[2]),
         networks=networks,
+        speech_encoder=own.get("speech_encoder"),
+        speech_articulation=own.get("articulation"),
         files=file_entries(folder.iterdir()),
     )
     write_manifest(folder, manifest)

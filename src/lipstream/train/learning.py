@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from lipstream.avatar.bundle import Bundle
-from lipstream.clock import now_ms
 from lipstream.errors import InputError
 from lipstream.nets.generator import Generator, configuration
 from lipstream.render.mask import mask_of
 from lipstream.render.reference import nearest
+from lipstream.train import loop
 from lipstream.train.export import round_weights
 from lipstream.train.generator import Crops, Film, GeneratorTask
 from lipstream.train.loop import LoopConfig, train
@@ -33,7 +32,6 @@ EVALUATE_EVERY = 200
 PATIENCE = 10
 """Held-out figures in a row that may get no better: 2,000 steps."""
 MOST_JUDGES = 100
-TIMED_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,15 @@ class Schedule:
     steps: int = STEPS
     """Of the optimiser at most."""
     minutes: float = math.inf
-    """Of wall time at most; where this ends a run, another run of the same seed may end elsewhere."""
+    """Of wall time at most, for each network; where this ends a run, another of the same seed may end elsewhere."""
     device: str = "cpu"
     """`cpu` or `cuda`."""
     seed: int = 0
     """Of the weights' noise and of the batches."""
     from_scratch: bool = False
     """Whether the built-in weights are left aside, to compare."""
+    adapt_speech: bool = False
+    """Whether the speech networks learn this person's voice and manner too, and go into the bundle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,18 +162,7 @@ def loop_config(schedule: Schedule) -> LoopConfig:
 
 def expected_minutes(module: Generator, lesson: Lesson, schedule: Schedule) -> float:
     """How long the whole run takes at most, from a few steps of a copy on this device."""
-    task, copy = _task(lesson, schedule.seed), deepcopy(module).to(schedule.device)
-    copy = copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    taken_ms = []
-    for step in range(TIMED_STEPS + 1):
-        begun_ms = now_ms()
-        batch = {name: value.to(schedule.device) for name, value in task.batch(step).items()}
-        with torch.autocast(schedule.device, torch.bfloat16):
-            loss = task.loss(copy, batch)["loss"]
-        loss.backward()  # type: ignore[no-untyped-call]
-        float(loss.detach())  # waits for the device
-        taken_ms.append(now_ms() - begun_ms)
-    return min(schedule.minutes, schedule.steps * min(taken_ms[1:]) / 60_000)
+    return loop.expected_minutes(module, _task(lesson, schedule.seed), loop_config(schedule))
 
 
 def _task(lesson: Lesson, seed: int) -> GeneratorTask:

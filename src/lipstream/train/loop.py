@@ -9,6 +9,7 @@ import math
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +41,7 @@ class Task(Protocol):
         ...
 
 
+TIMED_STEPS = 3
 CHANGEABLE = frozenset({"steps", "minutes", "evaluate_every", "patience", "device", "threads"})
 """What a resumed run may change: how long it goes on, and on what."""
 
@@ -123,6 +125,22 @@ def train(
     return best
 
 
+def expected_minutes(module: nn.Module, task: Task, config: LoopConfig) -> float:
+    """How long a whole run takes at most, from a few steps of a copy on its device."""
+    copy, taken_ms = deepcopy(module), []
+    memory_format = torch.channels_last if config.channels_last else torch.contiguous_format
+    copy = copy.to(device=config.device, memory_format=memory_format)  # type: ignore[call-overload]
+    for step in range(TIMED_STEPS + 1):
+        begun_ms = now_ms()
+        batch = {name: value.to(config.device) for name, value in task.batch(step).items()}
+        with torch.autocast(config.device, torch.bfloat16, enabled=config.half):
+            loss = task.loss(copy, batch)["loss"]
+        loss.backward()  # type: ignore[no-untyped-call]
+        float(loss.detach())  # waits for the device
+        taken_ms.append(now_ms() - begun_ms)
+    return min(config.minutes, config.steps * min(taken_ms[1:]) / 60_000)
+
+
 def learning_rate(config: LoopConfig, step: int, progress: float) -> float:
     """Rise linearly, then fall along half a cosine to a hundredth; `progress` of the run is 0..1."""
     warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
@@ -161,6 +179,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.module.train()
+        torch.manual_seed((self.config.seed << 32) + self.step)  # what a module draws must not differ after a resume
         batch = {name: self._placed(value) for name, value in self.task.batch(self.step).items()}
         with torch.autocast(self.config.device, torch.bfloat16, enabled=self.config.half):
             losses = self.task.loss(self.module, batch)

@@ -1,21 +1,24 @@
 """Recordings of one person in, an avatar that speaks with their face out: the whole way of `lipstream train`."""
 
 import json
+import logging
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from lipstream.avatar.bundle import MANIFEST_NAME, Bundle, Quality
+from lipstream.avatar.bundle import MANIFEST_NAME, Bundle, Quality, SpeechBundle
 from lipstream.avatar.terms import Terms
 from lipstream.errors import InputError
 from lipstream.nets.generator import Generator
 from lipstream.runtime.engines import LoadedEngine
-from lipstream.runtime.networks import SpeechEngines, load_generator
+from lipstream.runtime.networks import SpeechEngines, load_generator, load_speech
+from lipstream.train import adapting
+from lipstream.train.adapting import adapt, heard_again, listening_task, sounds_of
 from lipstream.train.assembling import write_bundle, write_manifest
 from lipstream.train.judging import Judgement, Repainted, judge, repaint
 from lipstream.train.learning import Lesson, Schedule, expected_minutes, learn, lesson_of, new_generator
@@ -25,10 +28,13 @@ from lipstream.train.preprocess.following import FaceFinder
 from lipstream.train.preprocess.prepared import Prepared, prepare
 from lipstream.train.preprocess.watching import Progress
 from lipstream.train.run_folder import forgotten_if_refused, open_run, request_of
+from lipstream.train.speech import SpeechTask
+from lipstream.train.speech_files import stored_networks
 from lipstream.video.staging import refuse_existing, staged, writing_to
 
 PREPARED, CROPS, REPORT = "prepared.npz", "crops.npy", "report.json"
 SCHEMA = "lipstream.evaluation/1"
+_LOG = logging.getLogger(__name__)
 QUALITY_NAMES: dict[Quality, str] = {"fast": "medium", "standard": "high"}
 
 
@@ -42,6 +48,8 @@ class Tools:
     """Hears lips in sound."""
     start: Bundle
     """The avatar whose generator is the start."""
+    shared: SpeechBundle
+    """The files of `speech`, with which adapting it to a person begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ def train_person(
         wish: what.
         folder: for the files of the bundle, empty.
         tools: with what.
-        progress: told of the stages `faces`, `crops`, `train fast`, ..., `judge fast`, ...
+        progress: told of the stages `faces`, `crops`, `train speech`, `train fast`, ..., `judge fast`, ...
         found: told what the recordings hold and the minutes that training will take at most, before it begins.
 
     Returns:
@@ -92,15 +100,39 @@ def train_person(
         prepared = _prepared(wish, tools, progress)
     lesson = lesson_of(prepared, wish.run / CROPS)
     modules = {quality: new_generator(quality, lesson, tools.start, wish.schedule) for quality in wish.qualities}
-    found(prepared.findings, sum(expected_minutes(module, lesson, wish.schedule) for module in modules.values()))
+    listening = _listening(wish, tools, prepared)
+    most_minutes = sum(expected_minutes(module, lesson, wish.schedule) for module in modules.values())
+    if listening is not None:
+        most_minutes += adapting.expected_minutes(listening, tools.shared, wish.schedule)
+    found(prepared.findings, most_minutes)
+    own_speech = None if listening is None else _adapted(wish, tools, listening, progress)
+    if own_speech is not None:
+        prepared = replace(prepared, heard=heard_again(wish.videos, prepared, load_speech(own_speech)))
     trained: dict[Quality, Generator] = {}
     for quality, module in modules.items():
-
-        def share(done: float, quality: str = quality) -> None:
-            progress(f"train {quality}", round(1000 * done), 1000)
-
+        share = _share(quality, progress)
         trained[quality] = learn(module, lesson, prepared, wish.run / quality, wish.schedule, share)
-    return _written(folder, wish, tools, prepared, lesson, trained, progress)
+    return _written(folder, wish, tools, prepared, lesson, trained, own_speech, progress)
+
+
+def _share(what: str, progress: Progress) -> Callable[[float], None]:
+    """Tells of a training by the share of it that is done."""
+    return lambda done: progress(f"train {what}", round(1000 * done), 1000)
+
+
+def _listening(wish: Wish, tools: Tools, prepared: Prepared) -> SpeechTask | None:
+    """What the speech networks are to learn, if they are."""
+    if not wish.schedule.adapt_speech:
+        return None
+    shared = stored_networks(tools.shared)
+    return listening_task(sounds_of(wish.videos, prepared), prepared, shared, wish.schedule.seed)
+
+
+def _adapted(wish: Wish, tools: Tools, listening: SpeechTask, progress: Progress) -> SpeechBundle | None:
+    own = adapt(listening, tools.shared, wish.run / "speech", wish.schedule, _share("speech", progress))
+    if own is None:
+        _LOG.warning("the shared speech networks follow these lips as well as adapted ones: they stay")
+    return own
 
 
 @contextmanager
@@ -155,16 +187,17 @@ def _written(  # noqa: PLR0913, PLR0917  what the way has brought together
     prepared: Prepared,
     lesson: Lesson,
     trained: dict[Quality, Generator],
+    own_speech: SpeechBundle | None,
     progress: Progress,
 ) -> dict[Quality, Judgement]:
     """Write the bundle, judge it, and write what was found into its manifest."""
     with writing_to(folder):
-        bundle = write_bundle(folder, wish.name, wish.terms, wish.videos, prepared, lesson, trained)
+        bundle = write_bundle(folder, wish.name, wish.terms, wish.videos, prepared, lesson, trained, own_speech)
     judged = {}
     for quality in trained:
         engine = load_generator(bundle, quality=QUALITY_NAMES[quality]).engine
         judged[quality] = _judged(wish, tools, prepared, bundle, engine, progress, f"judge {quality}")
-    report = evaluation(wish.name, judged, prepared.findings)
+    report = evaluation(wish.name, judged, prepared.findings, own_speech)
     with writing_to(folder):
         write_manifest(folder, bundle.manifest.model_copy(update={"evaluation": report}))
         (wish.run / REPORT).write_text(json.dumps(report, indent=2) + "\n")
@@ -193,12 +226,19 @@ def _judged(  # noqa: PLR0913, PLR0917  as above
     return judge(told(), prepared, prepared.mask, tools.finder)
 
 
-def evaluation(name: str, judged: dict[Quality, Judgement], findings: Findings) -> dict[str, object]:
+def evaluation(
+    name: str, judged: dict[Quality, Judgement], findings: Findings, own_speech: SpeechBundle | None = None
+) -> dict[str, object]:
     """Figures as a manifest holds them, of schema lipstream.evaluation/1."""
+    heard = own_speech.manifest.evaluation if own_speech is not None else None
     figures = [
         {"name": f"{quality}.{figure}", "value": value, "meaning": "over held-out pictures, from their own sound"}
         for quality, one in judged.items()
         for figure, value in one.as_json().items()
+    ]
+    figures += [
+        {"name": f"speech.{figure}", "value": value, "meaning": "lips heard against lips seen, over held-out pieces"}
+        for figure, value in (heard or {}).items()
     ]
     return {
         "schema": SCHEMA,

@@ -55,7 +55,7 @@ class Shard:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[Mel, Codes]]) -> "Shard":
-        """Pack utterances: mel `[T, 80]` and codes `[frames, 12]` of each."""
+        """Pack utterances: mel `[T, 80]` and codes `[frames, 12]` of each, NaN where nothing is known of a frame."""
         return cls(
             np.concatenate([mel for mel, _ in pairs]).astype(np.float16),
             np.array([len(mel) for mel, _ in pairs], np.int32),
@@ -202,7 +202,8 @@ class SpeechTask:
         error = _huber(found - true, widths)
         velocity = _huber(found.diff(dim=1) - true.diff(dim=1), widths)
         position_loss = (error * weights * counts).sum() / counts.sum() / weights.sum()
-        velocity_loss = (velocity * weights * counts[:, 1:]).sum() / counts[:, 1:].sum() / weights.sum()
+        pairs = counts[:, 1:] * (counts[:, :-1] > 0)
+        velocity_loss = (velocity * weights * pairs).sum() / pairs.sum() / weights.sum()
         total = position_loss + VELOCITY_WEIGHT * velocity_loss
         return {"loss": total, "position_loss": position_loss, "velocity_loss": velocity_loss}
 
@@ -235,8 +236,9 @@ def _random_part(
     first = int(random.integers(min(0, frames - SEQUENCE_FRAMES), max(0, frames - SEQUENCE_FRAMES) + 1))
     windows, exists = sequence(mel, first, SEQUENCE_FRAMES)
     wanted = np.arange(first, first + SEQUENCE_FRAMES)
-    counts = (wanted >= 0) & (wanted < frames)
-    return windows, exists, codes[np.clip(wanted, 0, frames - 1)].astype(np.float32), counts
+    true = codes[np.clip(wanted, 0, frames - 1)].astype(np.float32)
+    counts = (wanted >= 0) & (wanted < frames) & np.isfinite(true).all(axis=1)
+    return windows, exists, np.nan_to_num(true), counts
 
 
 @torch.no_grad()
@@ -250,9 +252,18 @@ def articulate(module: nn.Module, mel: Mel | Half, frames: int, ahead: int = CON
 
 
 def correlation(pairs: Sequence[tuple[Codes, Half]], dimension: str) -> float:
-    """Median Pearson r of a dimension over utterances where it moves; pairs of codes found and true."""
+    """Median Pearson r of a dimension over utterances where it moves, 0 where it never does.
+
+    Args:
+        pairs: codes found and true of each utterance, `[n, 12]`; where the true ones are NaN, a frame is left out.
+        dimension: of articulation/1.
+    """
     column = ARTICULATION.index(dimension)
-    curves = [(found[:, column], true[:, column].astype(np.float32)) for found, true in pairs]
-    return float(
-        np.median([np.corrcoef(found, true)[0, 1] for found, true in curves if true.std() > 0.02 and found.std() > 0])
-    )
+    known = [np.isfinite(true[:, column]) for _, true in pairs]
+    curves = [
+        (found[where, column], true[where, column].astype(np.float32))
+        for (found, true), where in zip(pairs, known, strict=True)
+        if where.any()
+    ]
+    each = [np.corrcoef(found, true)[0, 1] for found, true in curves if true.std() > 0.02 and found.std() > 0]
+    return float(np.median(each)) if each else 0.0
