@@ -30,8 +30,10 @@ from lipstream.avatar.terms import Terms
 from lipstream.evaluate.faces import load_subject
 from lipstream.evaluate.real import ONE_SPEAKER, compare, find_recordings, real_figures
 from lipstream.evaluate.speed.machine import machine, versions
+from lipstream.pipeline.avatar import open_avatar
 from lipstream.render.mask import read_mask
 from lipstream.runtime.networks import load_generator, load_speech
+from lipstream.train.adapting import heard_again
 from lipstream.train.judging import Judgement, judge, repaint
 from lipstream.train.learning import Schedule, choose_device
 from lipstream.train.person import QUALITY_NAMES, Tools, Wish, new_bundle, train_person
@@ -76,11 +78,17 @@ class Bench:
     def schedule(self, *, from_scratch: bool = False) -> Schedule:
         """As long as asked for."""
         device = choose_device(self.options.device)
-        return Schedule(minutes=self.options.minutes, device=device, seed=SEED, from_scratch=from_scratch)
+        return Schedule(
+            minutes=self.options.minutes,
+            device=device,
+            seed=SEED,
+            from_scratch=from_scratch,
+            adapt_speech=self.options.adapt_speech,
+        )
 
     def avatar(self, name: str, videos: list[Path], schedule: Schedule) -> Bundle:
-        """Train, or take what was trained."""
-        folder = self.work / "avatars" / name
+        """Train, or take what was trained; with adapted speech the pictures' training is the one without it."""
+        folder = self.work / "avatars" / (f"{name}-adapted" if schedule.adapt_speech else name)
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             wish = Wish(videos, name, self.work / "runs" / name, TERMS, self.qualities, schedule, resume=True)
@@ -91,12 +99,14 @@ class Bench:
     def judged(self, bundle: Bundle, videos: list[Path], prepared: Prepared) -> Iterator[tuple[str, Judgement]]:
         """Judge every network over recordings that it never saw, framed as the avatar is."""
         framed = framed_as(prepared, float(read_npz(bundle.folder / "crops.npz")["scale"]))  # type: ignore[arg-type]
+        hears = open_avatar(bundle.folder, self.tools.speech).networks
+        heard = heard_again(videos, framed, hears) if bundle.manifest.own_speech else framed.heard
         mask, wanted = read_mask(bundle.mask_path.read_bytes()).generated, np.arange(len(framed.frames))
         for quality in bundle.manifest.networks:
             engine = load_generator(bundle, quality=QUALITY_NAMES[quality]).engine
             yield (
                 quality,
-                judge(repaint(videos, framed, wanted, framed.heard, bundle, engine), framed, mask, self.finder),
+                judge(repaint(videos, framed, wanted, heard, bundle, engine), framed, mask, self.finder),
             )
 
     def taught(self, name: str) -> dict[str, dict[str, float]]:
@@ -164,6 +174,7 @@ def main() -> None:
     parser.add_argument("--network", choices=("fast", "standard", "both"), default="fast")
     parser.add_argument("--minutes", type=float, default=60.0, help="of training at most, for each network")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--adapt-speech", action="store_true", help="as `lipstream train` has it; a report of its own")
     options = parser.parse_args()
     bench = Bench(options)
     found = TASKS[options.task](bench)
@@ -179,7 +190,7 @@ def main() -> None:
         **found,
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{options.name}.training-{options.task}.json"
+    path = RESULTS / f"{options.name}.training-{options.task}{'-adapted' if options.adapt_speech else ''}.json"
     path.write_text(json.dumps(report, indent=2) + "\n")
     print(path)
 
