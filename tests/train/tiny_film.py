@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lipstream.pipeline.avatar import Avatar
+from lipstream.train.blending import CONTOUR
 from lipstream.train.preprocess.alignment import ANCHORS, CHIN, FOREHEAD, HOME
 from lipstream.types import Float32, Image
 from lipstream.video.mp4 import open_mp4
@@ -60,6 +61,10 @@ class PlacedFinder:
         points = np.zeros((468, 3), np.float32)
         points[:, :2] = (160, 120)
         points[list(ANCHORS), :2] = HOME
+        around = np.linspace(0, 2 * np.pi, len(CONTOUR), endpoint=False) - 2 * np.pi * CONTOUR.index(CHIN) / len(
+            CONTOUR
+        )
+        points[list(CONTOUR), 0], points[list(CONTOUR), 1] = 160 - 140 * np.sin(around), 83 + 179 * np.cos(around)
         points[CHIN, :2], points[FOREHEAD, :2] = (160, 262), (160, -96)
         points[:, :2] = points[:, :2] / 4 + (24, 40)  # as tests/assets/make_tiny_avatar.py cuts her crop
         return [] if self._none else [points]

@@ -8,7 +8,6 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +21,7 @@ from lipstream.pipeline.offline import BATCH_FRAMES, QUEUE_MS, speak
 from lipstream.pipeline.overlap import ahead
 from lipstream.rate import frames_of_samples
 from lipstream.render.face import FaceRenderer
+from lipstream.train.blending import blend
 from lipstream.train.preprocess.following import FaceFinder, look_of
 from lipstream.train.preprocess.watching import Progress
 from lipstream.train.scene import (
@@ -210,7 +210,7 @@ def _images(wish: Wish, avatar: Avatar, scene: Scene, frames: int) -> Generator[
     face = _face(avatar).over(scene.transforms, scene.poses)
     with (
         ahead(_batches(wish, avatar, scene, frames), limit=limit, name="film") as read,
-        ahead((_painted(batch, face) for batch in read), limit=limit, name="generator") as painted,
+        ahead((_painted(batch, face, scene.outlines) for batch in read), limit=limit, name="generator") as painted,
     ):
         yield from chain.from_iterable(painted)
 
@@ -243,7 +243,7 @@ def _padded(blocks: Iterator[Pcm], samples: int) -> Iterator[Pcm]:
         left -= len(silence)
 
 
-def _painted(batch: _Batch, face: FaceRenderer) -> list[Image]:
+def _painted(batch: _Batch, face: FaceRenderer, outlines: Float32) -> list[Image]:
     """The pictures of a batch with new lips wherever the person is seen."""
     seen = np.flatnonzero(batch.rows >= 0)
     if len(seen):
@@ -251,8 +251,8 @@ def _painted(batch: _Batch, face: FaceRenderer) -> list[Image]:
         images = [batch.images[i] for i in seen]
         patches = face.generate(face.visual(images, rows), batch.codes[seen])
         for image, row, share, patch in zip(images, rows, batch.shares[seen], patches, strict=True):
-            before = image.copy() if share < 1 else image
+            box = left, top, right, bottom = face.bounds(image, row)
+            before = image[top:bottom, left:right].copy()
             face.compose(image, row, patch)
-            if share < 1:
-                cv2.addWeighted(image, float(share), before, 1 - float(share), 0, dst=image)
+            blend(image, before, box, outlines[row], float(share))
     return batch.images

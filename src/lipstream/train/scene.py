@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lipstream.audio.read import CONTAINERS
 from lipstream.errors import InputError
+from lipstream.train.blending import outlines
 from lipstream.train.preprocess.alignment import ANCHORS, crop_transforms, poses
 from lipstream.train.preprocess.following import (
     JUMP,
@@ -58,6 +59,8 @@ class Scene:
     """Picture to crop, `[n, 2, 3]` float32."""
     poses: Float32
     """Of the head, `[n, 3]` float32 degrees."""
+    outlines: Float32
+    """Of the face, `[n, 25, 2]` float32, from `blending.outlines`."""
     cuts: NDArray[np.bool_]
     """Whether the film is cut before each picture, `[F]`."""
     familiar: bool
@@ -195,6 +198,7 @@ def _scene(person: Person, cuts: NDArray[np.bool_], size: tuple[int, int], scale
         rows=rows,
         transforms=crop_transforms(person.points, person.runs, scale),
         poses=poses(person.points, person.runs),
+        outlines=outlines(person.points, person.runs),
         cuts=cuts,
         familiar=familiar,
     )
