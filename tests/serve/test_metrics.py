@@ -22,6 +22,7 @@ from lipstream.serve.access import Guard
 from lipstream.serve.answered import OK, Answered
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core, Spent
+from lipstream.serve.gpus import Gpu
 from lipstream.serve.live.metrics import LiveMetrics
 from lipstream.serve.live.opening import Floor
 from lipstream.serve.metrics import SECONDS, Metrics
@@ -275,6 +276,7 @@ def told(metered: Running, metrics: Metrics) -> set[str]:
     assert MonolithicServiceStub(metered.channel).LoadModel(pb.LoadModelRequest(model_id="tiny")).success
     metrics.answered(over(Spent(audio_ms=3.0, frames=2)))
     metrics.heard("encoder", 2.0)
+    metrics.watch_gpus(lambda: [Gpu(0, "a card", 0.75, 10, 100), Gpu(1, "divided", None, 20, 100)])
     live = LiveMetrics(metrics.registry)
     live.watch(lambda: Floor({("grpc", "idle"): 1}, 3, 0, low=False, viewers=0))
     live.opened("grpc")

@@ -25,6 +25,7 @@ from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered, RequestLog
 from lipstream.serve.avatars import Avatars
 from lipstream.serve.core import Core
+from lipstream.serve.gpus import gpu_reader
 from lipstream.serve.http.app import Parts, compat_app, http_app
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.listening import GrpcServer, Listening
@@ -85,6 +86,7 @@ def open_process(config: ServerConfig, home: Config) -> Iterator[Process]:
         metrics.watch_batches(batcher.stats)
         metrics.watch_avatars(registry.snapshot)
         metrics.watch_bytes(lambda: allowance.held_bytes)
+        metrics.watch_gpus(gpu_reader())
         observers = (metrics.answered, RequestLog(config.logging.slow_request_ms, config.logging.sample_rate))
         guard = Guard(files.key_file(config), Tokens(), Quotas(), now_ms)
         shared = _Shared(

@@ -1,4 +1,4 @@
-"""How much sound waits for its turn in, how many frames of it are to be left out so that nobody is late for ever out."""
+"""How much sound waits for its turn in, how many frames of it are to be left out, so that nobody stays late, out."""
 
 from collections import deque
 

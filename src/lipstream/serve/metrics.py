@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from lipstream.pipeline.batch import BatchStats
 from lipstream.serve.answered import Answered
+from lipstream.serve.gpus import Gpu
 from lipstream.serve.usage import Snapshot
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
@@ -74,6 +75,10 @@ class Metrics:
         family = "lipstream_request_held_bytes", "Bytes that the requests under way hold."
         self.registry.register(_Read(lambda: [GaugeMetricFamily(*family, held_bytes())]))
 
+    def watch_gpus(self, gpus: Callable[[], Iterable[Gpu]]) -> None:
+        """Tell what graphics cards do."""
+        self.registry.register(_Read(lambda: _of_gpus(gpus())))
+
     def watch_log(self, lost_lines: Callable[[], int]) -> None:
         """Tell how many lines of the log found no room."""
         family = "lipstream_log_lines_lost", "Lines of the log that found no room."
@@ -109,6 +114,20 @@ def _of_batches(stats: BatchStats) -> Iterator[Metric]:
         "lipstream_generator_frames_refused", "Frames refused, too many waited.", stats.refused_frames
     )
     yield GaugeMetricFamily("lipstream_generator_queue_frames", "Frames that wait.", stats.waiting_frames)
+
+
+def _of_gpus(gpus: Iterable[Gpu]) -> Iterator[Metric]:
+    labels = ["gpu", "name"]
+    busy = GaugeMetricFamily("lipstream_gpu_busy_ratio", "Part of the time in which it works.", labels=labels)
+    used = GaugeMetricFamily("lipstream_gpu_memory_used_bytes", "Its memory that is in use.", labels=labels)
+    memory = GaugeMetricFamily("lipstream_gpu_memory_bytes", "All of its memory.", labels=labels)
+    for gpu in gpus:
+        called = [str(gpu.index), gpu.name]
+        if gpu.busy is not None:
+            busy.add_metric(called, gpu.busy)
+        used.add_metric(called, gpu.used_bytes)
+        memory.add_metric(called, gpu.memory_bytes)
+    yield from (busy, used, memory)
 
 
 def _of_avatars(snapshot: Snapshot) -> Iterator[Metric]:

@@ -116,9 +116,10 @@ async def _awaited(call: Call, answering: Coroutine[Any, Any, Answered]) -> Answ
     Raises:
         Gone: he left; what had begun is ended.
     """
-    answered, gone = asyncio.ensure_future(answering), asyncio.wrap_future(call.gone)
+    answered = asyncio.ensure_future(answering)
+    waited: list[asyncio.Future[Any]] = [answered, asyncio.wrap_future(call.gone)]
     try:
-        await asyncio.wait({answered, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if not answered.done():
             raise Gone("the client left before it was answered")
         return answered.result()
