@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipstream.errors import InputError, MissingExtraError
+from lipstream.pipeline.session import check_numbers
 from lipstream.types import SAMPLE_RATE_HZ, Float32
 from lipstream.wire.live_messages import SoundStep
 
@@ -67,7 +68,11 @@ class SoundIn:
 
         Returns:
             Those that are done, `[m]` float32 in -1..1: all but the last, incomplete 10 ms.
+
+        Raises:
+            InputError: some are not numbers.
         """
+        check_numbers(sound)
         return np.concatenate([np.zeros(0, np.float32), *map(self._clean, self._heard.cut(sound))])
 
     def _clean(self, block: Float32) -> Float32:
@@ -102,7 +107,7 @@ class SoundView:
     mean: float
     """Of its samples; far from 0 is a fault of what records it."""
     nan_samples: int
-    """Samples that are no numbers; left out of the others."""
+    """Samples that are no numbers, in whose place silence is heard; left out of the others."""
     level_dbfs: float
     """Root mean square, in dB below a full square wave: speech has -30 to -15, silence -120 to -50."""
 

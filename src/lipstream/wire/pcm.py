@@ -35,6 +35,20 @@ def read_samples(audio: bytes, coding: Coding) -> Float32:
     return np.frombuffer(audio, "<i2").astype(np.float32) / np.float32(FULL_SCALE)
 
 
+def read_live_samples(audio: bytes, coding: Coding) -> Float32:
+    """Read sound that is still being spoken: as `read_samples`, but NaN and infinity are NaN, for the session to count.
+
+    Raises:
+        InputError: no whole number of samples, or samples of another scale.
+    """
+    if coding == "int16":
+        return read_samples(audio, coding)
+    samples = read_floats(audio, "audio")
+    numbers = np.isfinite(samples)
+    within_scale(samples[numbers], "audio")
+    return np.clip(np.where(numbers, samples, np.float32(np.nan)), -1.0, 1.0)
+
+
 def int16_bytes(samples: Float32) -> bytes:
     """Samples in -1..1 as int16, little-endian."""
     scaled = np.rint(samples * np.float32(FULL_SCALE)).clip(-FULL_SCALE, FULL_SCALE - 1)

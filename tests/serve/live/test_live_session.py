@@ -138,7 +138,7 @@ def test_too_much_sound_is_refused_and_the_session_goes_on(registry: Registry[Av
     run(test)
 
 
-@pytest.mark.parametrize("sound", [np.zeros(5, np.int16), np.array([np.inf], np.float32), b"12", None])
+@pytest.mark.parametrize("sound", [np.zeros(5, np.int16), np.zeros((2, 5), np.float32), b"12", None])
 def test_what_is_no_sound_harms_nobody(floor: FakeFloor, sound: object) -> None:
     async def test() -> None:
         async with floor.visitor() as visitor:
@@ -147,6 +147,21 @@ def test_what_is_no_sound_harms_nobody(floor: FakeFloor, sound: object) -> None:
             await visitor.session.push(np.zeros(0, np.float32))
             await floor.time.pass_ms(100)
             assert len(visitor.frames) == 3
+
+    run(test)
+
+
+def test_samples_that_are_no_numbers_are_silence_and_counted(floor: FakeFloor, hello: Pcm) -> None:
+    async def test() -> None:
+        async with floor.visitor() as visitor:
+            broken = hello[:6_400].copy()
+            broken[100:105] = np.nan, np.inf, -np.inf, np.nan, np.nan
+            await visitor.session.push(broken)
+            assert visitor.session.stats().sound.nan_samples == 5
+            visitor.session.drain()
+            await floor.time.pass_ms(1_000)
+            assert visitor.error is None
+            assert np.array_equal(visitor.sound, np.nan_to_num(broken, nan=0.0, posinf=0.0, neginf=0.0))
 
     run(test)
 

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from typing import TypeVar
 
+import numpy as np
+
 from lipstream.errors import BusyError, InputError, SessionOverError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.painting import Workshop
 from lipstream.pipeline.playout import END, End, Ended, Event, Interrupted, Resting, Speaking
-from lipstream.pipeline.session import Passed, StreamFrame, StreamSettings, check_numbers, check_samples
+from lipstream.pipeline.session import Passed, StreamFrame, StreamSettings, check_samples
 from lipstream.pipeline.stream import BLOCK_MS, Stream
 from lipstream.render.faces import Face
 from lipstream.serve.live.inbox import Inbox
@@ -83,8 +85,8 @@ class Session:
         """Hand over the next sound; it is heard as fast as the session's queue has room.
 
         Args:
-            sound: `[n]` float32 in -1..1, n from 0 up, at the rate of the settings; or END: what was pushed is shown
-                to its end, then Ended is told of, and other speech may follow.
+            sound: `[n]` float32 in -1..1, n from 0 up, at the rate of the settings, NaN and infinity being silence; or
+                END: what was pushed is shown to its end, then Ended is told of, and other speech may follow.
 
         Raises:
             InputError: it is neither, or the session takes no more sound.
@@ -100,7 +102,7 @@ class Session:
         if sound is not END:
             check_samples(sound)
             self._meter.put(sound)
-            check_numbers(sound)
+            sound = np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0)
         elif self._ends >= MOST_ENDS:
             raise BusyError(f"{MOST_ENDS:,} ends of speech wait to be told of, as many as may; take what comes")
         self._put(sound)

@@ -16,7 +16,7 @@ from lipstream.serve.rpc import Call
 from lipstream.serve.wires.header import Headers, Wanted
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.pb import lipstream_v1_pb2 as pb
-from lipstream.wire.pcm import int16_bytes, read_samples
+from lipstream.wire.pcm import int16_bytes, read_live_samples
 
 KINDS: dict[type[Event], tuple[pb.Event.Kind, str]] = {
     Speaking: (pb.Event.KIND_SPEAKING, "Speech begins."),
@@ -97,7 +97,7 @@ async def _listening(
 async def _take(request: pb.StreamRequest, session: Session, wanted: Wanted) -> None:
     match request.WhichOneof("part"):
         case "audio":
-            await session.push(read_samples(request.audio, wanted.coding))
+            await session.push(read_live_samples(request.audio, wanted.coding))
         case "interrupt":
             session.interrupt()
         case "end":

@@ -9,11 +9,11 @@ from lipstream.serve.live.session import Session
 from lipstream.serve.sound_in import SoundIn
 from lipstream.types import Float32, Pcm
 from lipstream.wire.live_messages import SoundCoding, Start
-from lipstream.wire.pcm import read_samples
+from lipstream.wire.pcm import read_live_samples
 
 READERS: dict[SoundCoding, Callable[[], Callable[[bytes], Float32]]] = {
-    "s16le": lambda: partial(read_samples, coding="int16"),
-    "f32le": lambda: partial(read_samples, coding="float32"),
+    "s16le": lambda: partial(read_live_samples, coding="int16"),
+    "f32le": lambda: partial(read_live_samples, coding="float32"),
     "opus": lambda: OpusDecoder().decode,
 }
 """What reads the sound of one client."""
@@ -38,7 +38,7 @@ class Ear:
         self._audible = start.sound != "none"
 
     async def hear(self, data: bytes) -> Float32:
-        """The samples of one message, `[n]` float32 in -1..1; cleaned ones are up to 10 ms behind.
+        """The samples of one message, `[n]` float32 in -1..1 or NaN; cleaned ones are up to 10 ms behind.
 
         Raises:
             InputError: it holds no such sound.
