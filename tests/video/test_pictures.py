@@ -29,12 +29,20 @@ def test_every_picture_comes_in_order(tmp_path: Path) -> None:
     np.testing.assert_allclose([image.mean() for image in images], levels, atol=3)
 
 
-@pytest.mark.parametrize("content", [b"", b"no video at all", None])
-def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"no video at all", r"cannot be decoded \(Invalid data found when processing input\)"),
+        (None, r"cannot be decoded \(No such file or directory\)"),
+    ],
+    ids=["empty", "text", "missing"],
+)
+def test_what_is_no_video_is_refused(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "clip.mp4"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(MediaError, match=r"clip\.mp4 cannot be decoded .*; expected a video file"):
+    with pytest.raises(MediaError, match=rf"clip\.mp4 {reason}; expected a video file; export it again\.$"):
         list(pictures(path))
 
 

@@ -51,6 +51,12 @@ def timed_pictures(path: Path) -> Iterator[tuple[float | None, Image]]:
             f"{path} is of a kind that is not opened, such as a list of files; expected a video."
         ) from error
     except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"{path} cannot be decoded ({error}); expected a video file.") from error
+        raise MediaError(f"{path} {_fault(path, error)}; expected a video file; export it again.") from error
     if not found:
-        raise MediaError(f"{path} holds no picture; expected a video file.")
+        raise MediaError(f"{path} holds no picture; expected a video file; export it again.")
+
+
+def _fault(path: Path, error: av.FFmpegError | OSError) -> str:
+    if path.is_file() and not path.stat().st_size:
+        return "is empty"
+    return f"cannot be decoded ({error.strerror or error})"  # without its number, and the path once more
