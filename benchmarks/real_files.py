@@ -1,7 +1,7 @@
 """Every file of the real test data in, what `lipstream train` and `lipstream dub` make of it, or answer to it, out.
 
     python benchmarks/real_files.py NAME
-    python benchmarks/real_files.py NAME --only WORD      the files named so; the others stay as they were found
+    python benchmarks/real_files.py NAME --only WORD      files with it in their path; the others stay as they were
 
 LIPSTREAM_DATA names the test data. Each file is trained on, dubbed as a film and given as the sound of another film,
 by the command line as a user has it, each time in an empty folder with a home of its own. A refusal is one line, ends
@@ -22,15 +22,15 @@ from tempfile import TemporaryDirectory
 import lipstream
 
 RESULTS = Path(__file__).parent / "results"
-HELLO = Path(__file__).parents[1] / "examples" / "hello.wav"
-FILM = "media/derived/grid_50fps.mp4"
+SOUND, FILM = "media/audio_codecs/mulaw.wav", "media/derived/grid_one_frame.mp4"
+"""What a file is dubbed with, and the film that it is the sound of: as short as they come, for there are many."""
 FOLDERS = ("media", "malformed")
 COMMAND = (sys.executable, "-c", "from lipstream.cli.main import run; run()")
 MINUTES = "0.1"
 """Of training: what it learns in them is no matter here."""
 USES: dict[str, tuple[str, ...]] = {
     "train": ("train", "{file}", "--name", "x", "--self", "--minutes", MINUTES, "--output", "x"),
-    "film of dub": ("dub", "{file}", "--audio", str(HELLO), "--avatar", "iris", "-o", "out.mp4"),
+    "film of dub": ("dub", "{file}", "--audio", "{sound}", "--avatar", "iris", "-o", "out.mp4"),
     "sound of dub": ("dub", "{film}", "--audio", "{file}", "--avatar", "iris", "-o", "out.mp4"),
 }
 UNSTEADY = re.compile(r"\nTraining takes.*| in [\d.]+ s, \S+ \S+$", re.DOTALL)
@@ -82,10 +82,10 @@ def outcomes(data: Path, only: str) -> Iterator[tuple[str, dict[str, Outcome]]]:
     """Every file with what came of it in each use."""
     files = [path for folder in FOLDERS for path in sorted((data / folder).rglob("*.*")) if path.is_file()]
     for path in files:
-        if only in path.name:
+        if only in str(path.relative_to(data)):
             found = {}
             for use, arguments in USES.items():
-                filled = [one.format(file=path, film=data / FILM) for one in arguments]
+                filled = [one.format(file=path, film=data / FILM, sound=data / SOUND) for one in arguments]
                 found[use] = outcome(filled, data)
                 print(f"{path.name}, {use}: {found[use].exit_code} {found[use].says}", file=sys.stderr, flush=True)
             yield str(path.relative_to(data)), found
@@ -95,7 +95,7 @@ def main() -> int:
     """Write the table; 1 where something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="of the machine, such as epyc-2-cores")
-    parser.add_argument("--only", default="", help="files whose names hold this word")
+    parser.add_argument("--only", default="", help="files with this word in their path, such as malformed/")
     options = parser.parse_args()
     table = dict(outcomes(Path(os.environ["LIPSTREAM_DATA"]).resolve(), options.only))
     path = RESULTS / f"{options.name}.files.json"
@@ -103,7 +103,7 @@ def main() -> int:
     new = {name: {use: asdict(one) for use, one in found.items()} for name, found in table.items()}
     report = {
         "version": lipstream.__version__,
-        "commands": {use: " ".join(arguments).replace(str(HELLO), HELLO.name) for use, arguments in USES.items()},
+        "commands": {use: " ".join(arguments) for use, arguments in USES.items()},
         "files": dict(sorted((known | new).items())),
     }
     RESULTS.mkdir(exist_ok=True)
