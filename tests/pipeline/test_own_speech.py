@@ -31,7 +31,7 @@ def own(tiny_path: Path, tmp_path: Path) -> Bundle:
     (strength,) = [one for one in model.graph.initializer if one.name == "strength"]
     strength.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(strength) / 2, "strength"))
     onnx.save(model, folder / "articulation.onnx")
-    golden["articulation/code"] = golden["articulation/code"] / 2
+    golden["articulation/code"] = golden["articulation/code"].astype(np.float32) / 2
     np.savez(folder / "golden.npz", **golden)  # type: ignore[arg-type]  # numpy types its own keywords only
     networks = open_speech(SHARED).manifest.networks
     fields = open_bundle(tiny_path).manifest.model_dump() | {

@@ -1,6 +1,7 @@
 """The whole way from a recording to a bundle that speaks, with a face that is found without looking."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -11,7 +12,7 @@ pytest.importorskip("torch", reason="needs the extra: pip install '.[train]'")
 pytest.importorskip("nncf", reason="needs the extra: pip install '.[train]'")
 
 from lipstream.avatar.bundle import open_bundle, open_speech
-from lipstream.avatar.registry import ASSETS
+from lipstream.avatar.registry import ASSETS, speech_folder
 from lipstream.avatar.terms import Terms
 from lipstream.avatar.verify import verify
 from lipstream.errors import OutputExistsError
@@ -22,6 +23,7 @@ from lipstream.train import packing
 from lipstream.train.learning import Schedule
 from lipstream.train.person import Tools, Wish, new_bundle, train_person
 from lipstream.train.preprocess.alignment import ANCHORS, CHIN, FOREHEAD, HOME
+from lipstream.train.speech import SpeechTask
 from lipstream.types import Float32, Image, Pcm
 from lipstream.video.lips import INNER_LIPS, MOUTH_CORNERS, OUTER_LIPS
 
@@ -138,3 +140,26 @@ def test_a_recording_becomes_an_avatar_that_speaks(
     assert len(frames) == 13
     assert frames[0].image.shape == (320, 320, 3)
     assert np.abs(frames[0].image[:100].astype(int) - draw(0)[:100]).mean() < 8
+
+
+def test_speech_that_was_adapted_to_the_voice_goes_into_the_bundle(
+    film: Path, tools: Tools, tmp_path: Path, hello: Pcm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "CALIBRATION", 4)
+    scores = iter(range(100))
+    monkeypatch.setattr(SpeechTask, "evaluate", lambda *_: {"score": float(next(scores))})
+    tools = replace(tools, shared=open_speech(speech_folder()))
+    wish = Wish([film], "me", tmp_path / "run", schedule=Schedule(steps=2, adapt_speech=True))
+    stages: list[str] = []
+    with new_bundle(tmp_path / "me") as folder:
+        train_person(wish, folder, tools, lambda group, *_: stages.append(group), lambda *_: None)
+    assert stages.index("train speech") < stages.index("train fast")
+    assert (tmp_path / "run" / "speech" / "curves.png").is_file()
+    bundle = open_bundle(tmp_path / "me")
+    verify(bundle)
+    assert set(bundle.manifest.own_speech) == {"speech_encoder", "articulation"}
+    evaluation = json.dumps(bundle.manifest.evaluation)
+    assert "speech.score_shared" in evaluation
+    assert "speech.score_own" in evaluation
+    avatar = open_avatar(tmp_path / "me", tools.speech, engine="openvino", quality="low")
+    assert len(list(render(hello[:8_000], avatar))) == 13

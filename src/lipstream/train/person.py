@@ -231,7 +231,7 @@ def evaluation(
 ) -> dict[str, object]:
     """Figures as a manifest holds them, of schema lipstream.evaluation/1."""
     heard = own_speech.manifest.evaluation if own_speech is not None else None
-    figures = [
+    figures: list[dict[str, object]] = [
         {"name": f"{quality}.{figure}", "value": value, "meaning": "over held-out pictures, from their own sound"}
         for quality, one in judged.items()
         for figure, value in one.as_json().items()

@@ -13,6 +13,7 @@ from lipstream.errors import AvatarError
 from lipstream.train.export import export_onnx, gflop, golden
 from lipstream.train.speech import SpeechNetworks
 from lipstream.train.start import stored_weights
+from lipstream.types import Float32
 
 TENSORS: dict[SpeechName, tuple[str, str]] = {"speech_encoder": ("mel", "features"), "articulation": ("audio", "code")}
 """What each network takes and gives."""
@@ -44,7 +45,8 @@ def write_speech(
         "speech_encoder": networks.encoder,
         "articulation": networks.articulation,
     }
-    entries, values = dict[SpeechName, Network](), {}
+    entries: dict[SpeechName, Network] = {}
+    values: dict[str, Float32] = {}
     for name, module in modules.items():
         given, found = TENSORS[name]
         inputs = {given: examples[name]}
