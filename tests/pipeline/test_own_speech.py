@@ -4,9 +4,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import numpy_helper
 
 from lipstream.avatar.archive import pack
 from lipstream.avatar.arrays import read_npz
@@ -24,12 +22,13 @@ SHARED = Path(__file__).parents[1] / "assets" / "speech"
 @pytest.fixture
 def own(tiny_path: Path, tmp_path: Path) -> Bundle:
     """The tiny avatar with the tiny speech networks beside it, of which the second one says half as much."""
+    onnx = pytest.importorskip("onnx", reason="needs the extra: pip install '.[train]'")
     folder = Path(shutil.copytree(tiny_path, tmp_path / "tiny"))
     golden = {**read_npz(folder / "golden.npz"), **read_npz(SHARED / "golden.npz")}
     shutil.copy(SHARED / "speech_encoder.onnx", folder)
     model = onnx.load(SHARED / "articulation.onnx")
     (strength,) = [one for one in model.graph.initializer if one.name == "strength"]
-    strength.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(strength) / 2, "strength"))
+    strength.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(strength) / 2, "strength"))
     onnx.save(model, folder / "articulation.onnx")
     golden["articulation/code"] = golden["articulation/code"].astype(np.float32) / 2
     np.savez(folder / "golden.npz", **golden)  # type: ignore[arg-type]  # numpy types its own keywords only
