@@ -5,6 +5,7 @@ python benchmarks/soak.py > benchmarks/results/NAME.soak.json
 python benchmarks/live.py > benchmarks/results/NAME.live.json
 python benchmarks/dialects.py > benchmarks/results/NAME.dialects.json
 python benchmarks/page.py > benchmarks/results/NAME.page.json
+python benchmarks/training.py NAME clips WORK; film and few likewise
 python benchmarks/table.py NAME --write
 """
 
@@ -20,6 +21,8 @@ README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- figures: written by benchmarks/table.py -->", "<!-- end of figures -->"
 SERVING_MARKS = "<!-- serving: written by benchmarks/table.py -->", "<!-- end of serving -->"
 LIVE_MARKS = "<!-- live: written by benchmarks/table.py -->", "<!-- end of live -->"
+
+TRAINING_MARKS = "<!-- training: written by benchmarks/table.py -->", "<!-- end of training -->"
 
 BESIDE = (
     "truth.loudness_r",
@@ -120,6 +123,79 @@ def live_tables(live: Report, dialects: Report | None, page: Report | None = Non
         machine_line(live),
     ]
     return "\n\n".join(parts)
+
+
+JUDGED = {
+    "opening_r": ("opening r", ".2f"),
+    "lag_frames": ("lag, frames", ".0f"),
+    "mouth_psnr_db": ("mouth PSNR, dB", ".1f"),
+    "mouth_ssim": ("SSIM", ".2f"),
+    "closed_percent": ("closures kept, %", ".0f"),
+    "quiet_deviation_percent": ("deviation in silence, %", ".2f"),
+    "quiet_deviation_theirs_percent": ("the person's own, %", ".2f"),
+    "sharpness_percent": ("sharpness, %", ".0f"),
+}
+"""Figures of a trained avatar: what their column is called and how they are written."""
+TRAINED = {
+    "clips": (
+        "four fifths of 90 clips",
+        {"opening_r": "≥ 0.80", "lag_frames": "±1", "mouth_psnr_db": "≥ 28", "mouth_ssim": "≥ 0.85"},
+    ),
+    "film": ("two minutes with cuts", {"opening_r": "≥ 0.75"}),
+}
+"""What training.py trains on, and the bars of it."""
+ADAPTED = {"": "", "-adapted": " with `--adapt-speech`"}
+
+
+def training_tables(found: Mapping[str, Report]) -> str:
+    """Tables of avatars trained on recordings of one person and judged on others of theirs, by training.py's tasks."""
+    clips, few = found["clips"], found["few"]
+    of_few = (
+        f"How much video it takes, {few['schedule']['minutes']:.0f} minutes of {few['threads']} CPU core each; at 60 s "
+        "with the built-in weights the bars are 0.75 and 27 dB:"
+    )
+    return "\n\n".join(
+        [
+            "Avatars of one speaker of GRID, measured on recordings that they never saw, from their own sound:",
+            _trained(found),
+            *(_strangers(found[f"clips{name}"], told) for name, told in ADAPTED.items() if f"clips{name}" in found),
+            of_few,
+            _few(few["points"]),
+            machine_line(clips),
+        ]
+    )
+
+
+def _trained(found: Mapping[str, Report]) -> str:
+    rows = []
+    for task, (told, bars) in TRAINED.items():
+        for name, adapted in ADAPTED.items():
+            one = found.get(f"{task}{name}", {"figures": {}})
+            for network, figures in one["figures"].items():
+                rows.append(
+                    [f"{told}{adapted}", network, f"{one['taught'][network]['minutes']:.0f}", *_judged(figures)]
+                )
+        rows.append(["*bar*", "", "≤ 60" if task == "clips" else "", *(bars.get(name, "") for name in JUDGED)])
+    return _table(["trained on", "network", "minutes", *(name for name, _ in JUDGED.values())], rows)
+
+
+def _judged(figures: Report) -> list[str]:
+    return ["" if figures[name] is None else format(figures[name], how) for name, (_, how) in JUDGED.items()]
+
+
+def _strangers(report: Report, adapted: str) -> str:
+    found = report["other_people"]
+    return (
+        f"The voices of other people through the first of them{adapted}: opening r {found['real.opening_r']:.2f} "
+        f"against those people's own lips (their loudness as lips: {found['real.loudness_r']:.2f}), lag "
+        f"{found['real.lag_frames']:.0f}, a face found in {found['real.face_found_percent']:.0f} % of the pictures."
+    )
+
+
+def _few(points: Iterable[Report]) -> str:
+    head = ["seconds of video", "begun", *(f"{name}" for name, _ in JUDGED.values())]
+    begun = {True: "from scratch", False: "with the built-in weights"}
+    return _table(head, [[row["seconds"], begun[row["from_scratch"]], *_judged(row)] for row in points])
 
 
 def _spread(found: Report) -> list[str]:
@@ -249,7 +325,8 @@ def _missing(evaluation: Report, bench: Report) -> list[tuple[str, str]]:
 
 def tables(name: str) -> dict[tuple[str, str], str]:
     """The tables that can be made of a machine's results, by the marks between which they stand."""
-    kinds = ("evaluation", "bench", "hour", "serving", "soak", "live", "dialects", "page")
+    trained = [f"training-{task}{adapted}" for task in TRAINED for adapted in ADAPTED]
+    kinds = ("evaluation", "bench", "hour", "serving", "soak", "live", "dialects", "page", *trained, "training-few")
     found = {kind: report(f"{name}.{kind}.json") for kind in kinds if (RESULTS / f"{name}.{kind}.json").exists()}
     made = {}
     if "evaluation" in found and "bench" in found:
@@ -259,6 +336,9 @@ def tables(name: str) -> dict[tuple[str, str], str]:
         made[SERVING_MARKS] = serving_tables(found["serving"], found.get("soak"))
     if "live" in found:
         made[LIVE_MARKS] = live_tables(found["live"], found.get("dialects"), found.get("page"))
+    if "training-clips" in found and "training-few" in found:
+        trainings = {kind.removeprefix("training-"): one for kind, one in found.items()}
+        made[TRAINING_MARKS] = training_tables(trainings)
     return made
 
 

@@ -151,7 +151,7 @@ def test_a_server_s_tables_stand_between_marks_of_their_own(
 def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
     page = table.README.read_text(encoding="utf-8")
     made = table.tables("epyc-2-cores")
-    assert set(made) == {(table.BEGIN, table.END), table.SERVING_MARKS, table.LIVE_MARKS}
+    assert {(table.BEGIN, table.END), table.SERVING_MARKS, table.LIVE_MARKS} <= set(made)
     for marks, shown in made.items():
         assert table.replaced(page, shown, marks) == page
 
@@ -179,3 +179,42 @@ def test_live_sessions_and_dialects_have_tables(table: ModuleType) -> None:
     assert "The page in Chromium 151.0, by claps" in shown
     assert "| WebRTC | 20 | -5 | -19 | 12 | -40 to 60 | 518 | 538 |" in shown
     assert "dialect" not in table.live_tables(live, None)
+
+
+JUDGED = {
+    "opening_r": 0.8202,
+    "lag_frames": 0.0,
+    "mouth_psnr_db": 31.18,
+    "mouth_ssim": 0.941,
+    "closed_percent": 94.2,
+    "quiet_deviation_percent": 0.255,
+    "quiet_deviation_theirs_percent": None,
+    "sharpness_percent": 81.3,
+}
+
+
+def test_trained_avatars_have_a_table_and_rows_of_adapted_speech_where_it_was_measured(table: ModuleType) -> None:
+    others = {
+        "real.opening_r": 0.71,
+        "real.loudness_r": 0.39,
+        "real.lag_frames": 0,
+        "real.face_found_percent": 100.0,
+    }
+    clips = {
+        **MACHINE,
+        "figures": {"fast": JUDGED},
+        "taught": {"fast": {"steps": 8000, "minutes": 51.6}},
+        "other_people": others,
+    }
+    points = [{"seconds": 15, "from_scratch": scratch, **JUDGED} for scratch in (False, True)]
+    few = {"schedule": {"minutes": 10.0}, "threads": 1, "points": points}
+    shown = table.training_tables({"clips": clips, "few": few})
+    assert "| four fifths of 90 clips | fast | 52 | 0.82 | 0 | 31.2 | 0.94 | 94 | 0.26 |  | 81 |" in shown
+    assert "| *bar* |  | ≤ 60 | ≥ 0.80 | ±1 | ≥ 28 | ≥ 0.85 |  |  |  |  |" in shown
+    assert "10 minutes of 1 CPU core each" in shown
+    assert "| 15 | from scratch | 0.82 |" in shown
+    assert "opening r 0.71 against those people's own lips" in shown
+    assert "--adapt-speech" not in shown
+    adapted = {**clips, "figures": {"fast": {**JUDGED, "opening_r": 0.85}}}
+    both = table.training_tables({"clips": clips, "clips-adapted": adapted, "few": few})
+    assert "| four fifths of 90 clips with `--adapt-speech` | fast | 52 | 0.85 |" in both
