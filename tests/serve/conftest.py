@@ -13,12 +13,13 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.batch import Batcher, BatchLimits
 from lipstream.pipeline.painting import Workshop
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.services import services
 
 MEGABYTE = 2**20

@@ -13,9 +13,9 @@ from starlette.websockets import WebSocketDisconnect
 from lipstream.pipeline.playout import END, End, Ended, Event, Interrupted
 from lipstream.pipeline.session import StreamFrame, StreamSettings
 from lipstream.serve.access import Visitor
+from lipstream.serve.call import Call
 from lipstream.serve.live.opening import Latency, SessionStats, State
 from lipstream.serve.live.session import Session
-from lipstream.serve.rpc import Call
 from lipstream.serve.sound_in import SoundView
 from lipstream.serve.ws.socket import Socket
 from lipstream.types import FRAME_SAMPLES, Float32

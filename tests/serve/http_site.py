@@ -17,13 +17,13 @@ from lipstream.pipeline.painting import Workshop
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.http.app import Parts, http_app
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import LiveLimits
 from lipstream.serve.origins import Origins
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance
 from lipstream.serve.tokens import Tokens
 
 MEGABYTE = 2**20

@@ -10,10 +10,11 @@ from lipstream.clock import now_ms
 from lipstream.errors import AccessError, BusyError, UnknownCallerError
 from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.keys import Key, KeyFile, new_secret, sha256_of, write_keys
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.wires import monolithic
 from lipstream.wire.pb import monolithic_pb2 as pb

@@ -11,9 +11,10 @@ from lipstream.errors import BusyError
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered, RequestLog
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.core import Core, Spent
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance, Call, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.wires import monolithic
 from lipstream.types import Pcm

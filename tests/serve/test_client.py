@@ -34,12 +34,13 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
 from lipstream.serve.access import Guard, Visitor
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.keys import Key, KeyFile, new_secret, sha256_of, write_keys
 from lipstream.serve.listening import Listening
 from lipstream.serve.live.floor import Live
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.services import services
 from lipstream.serve.tls import grpc_credentials, self_signed
 from lipstream.serve.tokens import Tokens

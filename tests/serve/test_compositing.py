@@ -14,10 +14,11 @@ from lipstream.clock import now_ms
 from lipstream.errors import BusyError, EngineError
 from lipstream.pipeline.avatar import Avatar
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.core import Speech
 from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Remote
-from lipstream.serve.rpc import Allowance, Call, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.wires import compositing, inference
 from lipstream.types import Pcm
 from lipstream.wire.pb import compositing_pb2 as pb

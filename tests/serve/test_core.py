@@ -17,11 +17,12 @@ from lipstream.clock import now_ms
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.pipeline.batch import Batcher
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.live.floor import Live
 from lipstream.serve.placement import Device
 from lipstream.serve.registry import Registry
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.services import services
 from lipstream.types import Codes, Contexts, Float32, Patches, Pcm, Visual
 from lipstream.wire.pb import compositing_pb2, inference_pb2, monolithic_pb2, optimized_lipsyncsrv_pb2

@@ -10,12 +10,12 @@ from lipstream.clock import now_ms
 from lipstream.errors import BusyError
 from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.keys import Key, KeyFile, Scope, new_secret, sha256_of, write_keys
 from lipstream.serve.origins import Origins
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance
 from lipstream.serve.tokens import Tokens
 
 OPEN = ["/", "/docs", "/openapi.json", "/health/live", "/health/ready"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lipstream.errors import InputError
 from lipstream.serve.access import Visitor
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
 from lipstream.serve.http.legacy import read_request
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import Asked, answer_batch
 from lipstream.serve.wires.inference import mouth_of
 from lipstream.types import Float32

@@ -14,9 +14,9 @@ from lipstream.pipeline.offline import render
 from lipstream.pipeline.playout import Playout, Resting, Shown, Speaking
 from lipstream.runtime.engines import load_engine
 from lipstream.serve.access import Visitor
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Painted, Speech
 from lipstream.serve.loading import warm
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import WholeFrames
 from lipstream.serve.wires.numbered import predictions
 from lipstream.train.synctalk.importing import Sources, import_avatar

@@ -21,6 +21,7 @@ from lipstream.pipeline.session import Passed
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import OK, Answered
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.core import Core, Spent
 from lipstream.serve.gpus import Gpu
 from lipstream.serve.live.metrics import LiveMetrics
@@ -29,7 +30,7 @@ from lipstream.serve.metrics import SECONDS, Metrics
 from lipstream.serve.placement import Device
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
-from lipstream.serve.rpc import Allowance, Call, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.timed import timed
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.wires import monolithic

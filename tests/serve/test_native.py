@@ -14,10 +14,10 @@ from running import PATIENCE_S, Running
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.offline import render
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import NOBODY, Call
 from lipstream.serve.core import Core, Painted, Speech
 from lipstream.serve.live.floor import Live
 from lipstream.serve.manifests import Manifests
-from lipstream.serve.rpc import NOBODY, Call
 from lipstream.serve.wires.header import Headers
 from lipstream.serve.wires.native import Native
 from lipstream.types import FRAME_SAMPLES, Pcm

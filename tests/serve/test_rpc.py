@@ -16,8 +16,9 @@ from running import EVERYBODY, PATIENCE_S, Running, running
 from lipstream.errors import UnknownCallerError
 from lipstream.serve.access import EVERYTHING, Visitor
 from lipstream.serve.answered import Answered
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.listening import Listening
-from lipstream.serve.rpc import Allowance, Call, CallLimits, Calls
+from lipstream.serve.rpc import CallLimits, Calls
 from lipstream.serve.steps import Gone
 from lipstream.serve.wires import native
 from lipstream.wire.pb import lipstream_v1_pb2 as pb

@@ -13,9 +13,10 @@ from running import EVERYBODY, OPTIONS, PATIENCE_S, Running, running
 from lipstream.pipeline.batch import Batcher
 from lipstream.serve.answered import Answered
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.listening import Listening
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.wires import monolithic, optimized
 from lipstream.types import Pcm
 from lipstream.wire.pb import monolithic_pb2 as pb

@@ -13,13 +13,14 @@ from lipstream.errors import EngineError
 from lipstream.pipeline.avatar import Avatar, open_avatar
 from lipstream.serve.access import Guard
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.keys import Key, KeyFile, sha256_of, write_keys
 from lipstream.serve.listening import Listening
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Way, connected
-from lipstream.serve.rpc import Allowance, Calls
+from lipstream.serve.rpc import Calls
 from lipstream.serve.tls import grpc_credentials, self_signed
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.wires import inference

@@ -13,10 +13,10 @@ from lipstream.clock import now_ms
 from lipstream.errors import AvatarNotFoundError, BusyError, InputError
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.keys import Key, KeyFile, new_secret, sha256_of, write_keys
 from lipstream.serve.origins import Origins
 from lipstream.serve.quotas import Quotas
-from lipstream.serve.rpc import Allowance, Call
 from lipstream.serve.tokens import Tokens
 from lipstream.serve.ws.door import Answer, SocketDoors
 from lipstream.serve.ws.socket import House, Socket

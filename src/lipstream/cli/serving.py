@@ -24,6 +24,7 @@ from lipstream.runtime.networks import SpeechEngines, load_speech
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered, RequestLog
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.gpus import gpu_reader
 from lipstream.serve.http.app import Parts, compat_app, http_app
@@ -42,7 +43,7 @@ from lipstream.serve.process import Listener, Process
 from lipstream.serve.quotas import Quotas
 from lipstream.serve.registry import Registry
 from lipstream.serve.remote import Remote, connected
-from lipstream.serve.rpc import Allowance, CallLimits, Calls
+from lipstream.serve.rpc import CallLimits, Calls
 from lipstream.serve.services import services
 from lipstream.serve.timed import timed
 from lipstream.serve.tls import Material, grpc_credentials, http_context

@@ -12,7 +12,7 @@ from lipstream.errors import RETRY_AFTER_MS, BusyError, EngineError, InputError,
 from lipstream.pipeline.avatar import Avatar
 from lipstream.serve.core import Painted, Speech, Spent, Stopwatch
 from lipstream.serve.registry import Registry
-from lipstream.serve.rpc import PUSHBACK_KEY
+from lipstream.serve.rpc_answers import PUSHBACK_KEY
 from lipstream.serve.wires.inference import START_KEY
 from lipstream.types import CROP_SIZE, Float32, Image
 from lipstream.wire.pb.inference_pb2 import HealthRequest, InferBatchRequest, InferBatchResponse

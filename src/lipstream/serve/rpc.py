@@ -13,63 +13,33 @@ import asyncio
 import inspect
 import logging
 import re
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 import grpc
-from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from google.rpc.error_details_pb2 import RetryInfo
-from google.rpc.status_pb2 import Status as StatusMessage
-from grpc_status import rpc_status
 
 from lipstream.clock import now_ms
-from lipstream.errors import BusyError, InputError
+from lipstream.errors import BusyError
 from lipstream.serve.access import Visitor, scope_of
 from lipstream.serve.answered import IN_BAND_ERROR, OK, Answered, request_id
+from lipstream.serve.call import NOBODY, Allowance, Call
 from lipstream.serve.core import Spent
 from lipstream.serve.keys import Scope
-from lipstream.serve.status import Status, status_of
+from lipstream.serve.rpc_answers import abort, answered, error_in, serialised
+from lipstream.serve.status import status_of
 from lipstream.serve.steps import Gone, done, taken
 from lipstream.serve.underway import Context, Stay, Underway, end
 
-Metadata = tuple[tuple[str, str | bytes], ...]
-NOBODY = Visitor("", frozenset())
-PUSHBACK_KEY = "grpc-retry-pushback-ms"
-"""Trailer of an answer: after how long the same may be asked again."""
 _Requests = AsyncIterator[bytes]
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """One call under way."""
-
-    id: str
-    """Its request id, the client's own (`x-request-id`) or a new one."""
-    visitor: Visitor
-    """Who calls, and what he may do."""
-    metadata: Mapping[str, str]
-    """What was sent along, by lower-case name."""
-    gone: "Future[None]"
-    """Done when nobody waits for the answer any more."""
-    spent: Spent = field(default_factory=Spent)
-    """Filled by whoever works for it with what that takes."""
-
-    @property
-    def client(self) -> str:
-        """The name of whoever calls."""
-        return self.visitor.name
 
 
 @dataclass(slots=True)
@@ -89,33 +59,6 @@ class _Turn:
 
 
 _Begin = Callable[[Stay], AbstractAsyncContextManager[_Turn]]
-
-
-class Allowance:
-    """A number of bytes that requests under way may hold together."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes, self._held_bytes, self._lock = most_bytes, 0, threading.Lock()
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes held now."""
-        return self._held_bytes
-
-    def take(self, size_bytes: int) -> None:
-        """Count a request in; raises BusyError when there is no room beside the others."""
-        with self._lock:
-            if self._held_bytes and self._held_bytes + size_bytes > self._most_bytes:
-                raise BusyError(
-                    f"requests under way hold {self._held_bytes:,} bytes and this one has {size_bytes:,}, of "
-                    f"{self._most_bytes:,} allowed (server.max_bytes_in_flight_mb); ask again later"
-                )
-            self._held_bytes += size_bytes
-
-    def give_back(self, size_bytes: int) -> None:
-        """Count it out."""
-        with self._lock:
-            self._held_bytes -= size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +106,7 @@ class Calls:
         request_class, begin = GetMessageClass(method.input_type), partial(self._call, method, scope_of(answer))
         if inspect.isasyncgenfunction(answer):
             return grpc.stream_stream_rpc_method_handler(partial(self._session, begin, request_class, answer))
-        answer = partial(_answer, request_class, answer)
+        answer = partial(answered, request_class, answer)
         if method.client_streaming:
             return grpc.stream_stream_rpc_method_handler(partial(self._both_stream, method, begin, answer))
         if method.server_streaming:
@@ -175,8 +118,8 @@ class Calls:
     ) -> None:
         async with begin(Stay(context, self.underway)) as turn:
             raw = await self._only(requests, turn)
-            answered, turn.error = await done(self.workers, partial(_serialised, answer, raw, turn.call))
-            await self._send(context, answered)
+            answer_bytes, turn.error = await done(self.workers, partial(serialised, answer, raw, turn.call))
+            await self._send(context, answer_bytes)
 
     async def _answer_streams(
         self, begin: _Begin, answer: Callable[[bytes, Call], Iterator[Message]], requests: _Requests, context: Context
@@ -185,7 +128,7 @@ class Calls:
             items = await done(self.workers, partial(answer, await self._only(requests, turn), turn.call))
             async with aclosing(taken(self.workers, items)) as answers:
                 async for message in answers:
-                    turn.error = turn.error or _error_in(message)
+                    turn.error = turn.error or error_in(message)
                     await self._send(context, message.SerializeToString())
 
     async def _both_stream(
@@ -203,8 +146,8 @@ class Calls:
                 call = replace(turn.call, id=request_id(turn.call.metadata), gone=stay.request(), spent=Spent())
                 turn.call, turn.begin_ms, turn.over = call, self.now_ms(), False
                 self._hold(raw, turn)
-                answered, turn.error = await done(self.workers, partial(_serialised, answer, raw, call))
-                await self._send(context, answered)
+                answer_bytes, turn.error = await done(self.workers, partial(serialised, answer, raw, call))
+                await self._send(context, answer_bytes)
                 turn.succeed()
                 self._end(method, turn)
 
@@ -257,7 +200,7 @@ class Calls:
         while (raw := await self._next(requests)) is not None:
             self.allowance.take(len(raw))
             try:
-                yield await done(self.workers, partial(_answer, request_class, lambda request, _: request, raw, call))
+                yield await done(self.workers, partial(answered, request_class, lambda request, _: request, raw, call))
             finally:
                 self.allowance.give_back(len(raw))
 
@@ -291,7 +234,7 @@ class Calls:
         finally:
             self._end(method, turn)
         if failed is not None:
-            await _abort(stay.context, failed)  # last, for it waits until the client takes it
+            await abort(stay.context, failed)  # last, for it waits until the client takes it
 
     def _end(self, method: MethodDescriptor, turn: _Turn) -> None:
         """Give back what a request held, and tell how it went; once."""
@@ -300,7 +243,7 @@ class Calls:
         self.allowance.give_back(turn.held_bytes)
         turn.held_bytes, turn.over = 0, True
         end(turn.call.gone)
-        answered = Answered(
+        told = Answered(
             service=method.containing_service.full_name,
             method=method.name,
             request_id=turn.call.id,
@@ -311,46 +254,12 @@ class Calls:
             spent=turn.call.spent,
         )
         for observe in self.observers:
-            observe(answered)
+            observe(told)
 
     def _refuse_beyond_limit(self) -> None:
         if self.underway.calls > self.limits.most:
             most = self.limits.most
             raise BusyError(f"{most:,} calls are under way, as many as may be (server.max_calls); ask again later")
-
-
-def _answer(request_class: type[Message], answer: Callable[[Any, Call], _T], raw: bytes, call: Call) -> _T:
-    try:
-        request = request_class.FromString(raw)
-    except DecodeError as error:
-        raise InputError(
-            f"{len(raw):,} bytes are no {request_class.DESCRIPTOR.full_name}: {error}; send that message"
-        ) from error
-    return answer(request, call)
-
-
-def _serialised(answer: Callable[[bytes, Call], Message], raw: bytes, call: Call) -> tuple[bytes, str]:
-    """An answer's bytes, and what it says of itself went wrong."""
-    message = answer(raw, call)
-    return message.SerializeToString(), _error_in(message)
-
-
-def _error_in(message: Message) -> str:
-    """What an answer with a field `success` says went wrong, empty if nothing did."""
-    if getattr(message, "success", True):
-        return ""
-    return getattr(message, "error", "") or "no reason given"
-
-
-async def _abort(context: Context, status: Status) -> None:
-    trailing: Metadata = ()
-    if status.grpc is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        delay, detail, after_ms = Duration(), Packed(), status.retry_after_ms
-        delay.FromMilliseconds(after_ms)
-        detail.Pack(RetryInfo(retry_delay=delay))
-        message = StatusMessage(code=status.grpc.value[0], message=status.message, details=[detail])
-        trailing = (*rpc_status.to_status(message).trailing_metadata, (PUSHBACK_KEY, str(after_ms)))
-    await context.abort(status.grpc, status.message, trailing)
 
 
 def _address(peer: str) -> str:

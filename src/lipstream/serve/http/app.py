@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Lifespan
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import Answered
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Allowance
 from lipstream.serve.core import Core
 from lipstream.serve.http import pages
 from lipstream.serve.http.envelope import Envelope
@@ -22,7 +23,6 @@ from lipstream.serve.http.monitoring import Monitoring, TokenDesk
 from lipstream.serve.http.routes import Doors, elsewhere, nowhere, upgrade
 from lipstream.serve.live.floor import Live
 from lipstream.serve.origins import Origins
-from lipstream.serve.rpc import Allowance
 from lipstream.serve.webrtc.desk import Desk
 from lipstream.serve.webrtc.settings import DEFAULT_SETTINGS, WebRtcSettings
 from lipstream.serve.ws.door import SocketDoors

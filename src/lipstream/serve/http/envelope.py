@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lipstream.serve.access import Visitor
 from lipstream.serve.answered import OK, Answered, request_id
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.http.incoming import HttpLimits, Incoming, Outgoing
 from lipstream.serve.origins import Origins
-from lipstream.serve.rpc import Allowance, Call
 from lipstream.serve.status import Status, status_of
 from lipstream.serve.steps import Gone
 from lipstream.serve.underway import end

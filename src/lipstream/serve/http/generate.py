@@ -16,13 +16,13 @@ from lipstream.audio.read import decode
 from lipstream.errors import InputError
 from lipstream.pipeline.arguments import check_gain
 from lipstream.rate import frames_of_samples
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.encoding import Encoding
 from lipstream.serve.http.incoming import HttpLimits
 from lipstream.serve.http.sound import media_type_of, read_speech, save_sound, unnamed
 from lipstream.serve.http.work import started
 from lipstream.serve.names import check_name
-from lipstream.serve.rpc import Call
 from lipstream.serve.steps import taken
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
 from lipstream.types import Image

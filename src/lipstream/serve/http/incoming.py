@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Send
 
-from lipstream.serve.rpc import Allowance
+from lipstream.serve.call import Allowance
 from lipstream.serve.underway import end
 
 

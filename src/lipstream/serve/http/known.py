@@ -13,8 +13,8 @@ from lipstream.avatar.bundle import Bundle, open_bundle
 from lipstream.render.crop import bounds
 from lipstream.render.mask import read_mask
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.names import check_name
-from lipstream.serve.rpc import Call
 from lipstream.serve.steps import done
 from lipstream.serve.usage import NameStatistics
 from lipstream.video.clip import Clip

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from lipstream.errors import InputError
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Painted
-from lipstream.serve.rpc import Call
 from lipstream.serve.steps import done
 from lipstream.serve.wires.asked import DEFAULT_AVATAR, Asked, answer_batch
 from lipstream.types import Float32

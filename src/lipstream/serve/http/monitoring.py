@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lipstream.serve.access import Guard
-from lipstream.serve.rpc import Call
+from lipstream.serve.call import Call
 from lipstream.serve.tokens import LIFETIME_MS
 
 

@@ -8,8 +8,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from lipstream import __version__
+from lipstream.serve.call import Call
 from lipstream.serve.http.openapi import Json, document
-from lipstream.serve.rpc import Call
 
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
 _PAGE = """<!doctype html>

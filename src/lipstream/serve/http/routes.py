@@ -12,8 +12,8 @@ from starlette.websockets import WebSocket
 
 from lipstream.serve import keys
 from lipstream.serve.access import Guard
+from lipstream.serve.call import Call
 from lipstream.serve.http.envelope import NO_ROUTE, Exchange
-from lipstream.serve.rpc import Call
 
 Answer = Callable[[Request, Call], Awaitable[Response]]
 TOKEN = "token"  # noqa: S105  the name of a parameter

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from lipstream.errors import InputError, MissingExtraError
+from lipstream.serve.call import Call
 from lipstream.serve.http.envelope import Exchange
 from lipstream.serve.live.floor import Live
 from lipstream.serve.names import check_name
-from lipstream.serve.rpc import Call
 from lipstream.serve.steps import Gone
 from lipstream.serve.webrtc.description import MOST_BYTES
 from lipstream.serve.webrtc.settings import Answered, Caller, WebRtcSettings, read_wish

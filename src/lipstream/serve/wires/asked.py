@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from lipstream.errors import BusyError, InputError, LipstreamError
+from lipstream.serve.call import Call
 from lipstream.serve.core import Painted, Speech, Spent
-from lipstream.serve.rpc import Call
 from lipstream.types import Contexts
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.recording import Recording, read_recording

@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import ClassVar
 
 from lipstream import __version__
-from lipstream.serve.rpc import Call
+from lipstream.serve.call import Call
 from lipstream.serve.wires.asked import JPEGS, Asked, Speaker, WholeFrames, answer_batch, in_band
 from lipstream.serve.wires.models import Models
 from lipstream.wire.pb import compositing_pb2 as pb

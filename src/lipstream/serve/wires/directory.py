@@ -6,10 +6,10 @@ from lipstream.avatar.manifest import Manifest
 from lipstream.errors import AvatarError
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
 from lipstream.serve.manifests import Manifests, own_qualities
 from lipstream.serve.names import check_name
-from lipstream.serve.rpc import Call
 from lipstream.serve.usage import NameStatistics
 from lipstream.serve.wires.asked import DEFAULT_AVATAR
 from lipstream.serve.wires.header import QUALITIES

@@ -7,8 +7,8 @@ from typing import ClassVar
 from lipstream import __version__
 from lipstream.errors import InputError
 from lipstream.serve.avatars import gpu_of
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Painted
-from lipstream.serve.rpc import Call
 from lipstream.serve.usage import NameStatistics
 from lipstream.serve.wires.asked import Asked, answer_batch, in_band
 from lipstream.serve.wires.models import Models

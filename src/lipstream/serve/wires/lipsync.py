@@ -8,8 +8,8 @@ import numpy as np
 
 from lipstream import __version__
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Painted
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import DEFAULT_AVATAR, Asked, answer_batch, in_band
 from lipstream.serve.wires.inference import mouth_of
 from lipstream.serve.wires.models import Models

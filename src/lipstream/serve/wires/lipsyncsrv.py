@@ -8,8 +8,8 @@ from lipstream import __version__
 from lipstream.errors import InputError
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import attempt, in_band
 from lipstream.serve.wires.lipsync import fill_with_mouths
 from lipstream.serve.wires.numbered import Prediction, predictions, sound_of, speech_by_number

@@ -9,10 +9,10 @@ from functools import partial
 from lipstream.errors import InputError
 from lipstream.pipeline.playout import Ended, Event, Interrupted, Resting, Speaking, Underrun
 from lipstream.pipeline.session import StreamFrame, StreamSettings
+from lipstream.serve.call import Call
 from lipstream.serve.live.floor import Live
 from lipstream.serve.live.opening import Opening
 from lipstream.serve.live.session import Session
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.header import Headers, Wanted
 from lipstream.video.jpeg import encode_jpeg
 from lipstream.wire.pb import lipstream_v1_pb2 as pb

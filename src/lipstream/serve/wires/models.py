@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
-from lipstream.serve.rpc import Call
+from lipstream.serve.call import Call
 from lipstream.serve.usage import NameStatistics
 from lipstream.serve.wires.asked import attempt
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars, gpu_of
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import JPEGS, Asked, WholeFrames, answer_batch, in_band
 from lipstream.wire.pb import monolithic_pb2 as pb
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from lipstream.errors import InputError
 from lipstream.rate import frames_of_samples
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Speech
 from lipstream.serve.encoding import Encoding
 from lipstream.serve.live.floor import Live
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.header import Headers, Wanted
 from lipstream.serve.wires.live import converse
 from lipstream.types import FRAME_SAMPLES, Float32, Image, Pcm

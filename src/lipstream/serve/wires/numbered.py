@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lipstream.errors import InputError
 from lipstream.render.crop import patch_of
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core, Painted, Speech, Spent
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import FULL_FRAME, OUTPUT_KEY
 from lipstream.types import SAMPLE_RATE_HZ
 from lipstream.video.jpeg import encode_jpeg

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lipstream.errors import InputError
+from lipstream.serve.call import Call
 from lipstream.serve.core import Speech
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import attempt
 from lipstream.serve.wires.numbered import MAX_FRAMES, Prediction, predictions, speech_by_number
 from lipstream.serve.wires.packages import Packages

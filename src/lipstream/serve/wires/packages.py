@@ -10,9 +10,9 @@ from lipstream.pipeline.avatar import Avatar
 from lipstream.render.face import crop_of
 from lipstream.serve.access import for_admins
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
 from lipstream.serve.names import package_dir
-from lipstream.serve.rpc import Call
 from lipstream.serve.usage import NameStatistics
 from lipstream.serve.wires.asked import in_band
 from lipstream.types import Image

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
-from lipstream.serve.rpc import Call
 from lipstream.serve.wires.asked import FULL_FRAME, OUTPUT_KEY
 from lipstream.serve.wires.numbered import Prediction, predictions, speech_by_number
 from lipstream.serve.wires.packages import VIDEOS, filmed

@@ -18,9 +18,9 @@ from lipstream.errors import AccessError, InputError
 from lipstream.serve import keys
 from lipstream.serve.access import Visitor
 from lipstream.serve.answered import OK, request_id
+from lipstream.serve.call import Call
 from lipstream.serve.http.routes import TOKEN
 from lipstream.serve.origins import Origins
-from lipstream.serve.rpc import Call
 from lipstream.serve.status import status_of
 from lipstream.serve.ws.socket import GOOD_BYES, LEFT, House, Socket, close, ended_by
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from lipstream.serve.rpc import Call
+from lipstream.serve.call import Call
 from lipstream.serve.ws.tally import Tally
 
 ADDRESS = "this process"

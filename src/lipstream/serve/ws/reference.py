@@ -10,8 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from lipstream.serve.answered import request_id
 from lipstream.serve.avatars import Avatars
+from lipstream.serve.call import Call
 from lipstream.serve.core import Core
-from lipstream.serve.rpc import Call
 from lipstream.serve.status import status_of
 from lipstream.serve.steps import Gone, done
 from lipstream.serve.ws.answers import Answers

@@ -11,8 +11,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lipstream.serve.access import Guard
 from lipstream.serve.answered import OK, Answered
+from lipstream.serve.call import Allowance, Call
 from lipstream.serve.core import Spent
-from lipstream.serve.rpc import Allowance, Call
 from lipstream.serve.status import status_of
 from lipstream.serve.steps import Gone
 from lipstream.serve.underway import end
