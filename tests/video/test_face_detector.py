@@ -1,8 +1,18 @@
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from lipstream.types import Float32
-from lipstream.video.face_detector import ANCHOR_COUNT, anchors, decode, letterbox, merge
+from lipstream.video.face_detector import (
+    ANCHOR_COUNT,
+    anchors,
+    decode,
+    detect_faces,
+    detect_small_faces,
+    letterbox,
+    merge,
+)
 
 
 def rows(**faces: Float32) -> tuple[Float32, Float32]:
@@ -59,3 +69,36 @@ def test_overlapping_rows_are_one_face_and_distant_rows_two() -> None:
     np.testing.assert_allclose(same[0][1][0], anchors()[300] * 128 + [2, 0], atol=1e-4)
     apart = merge(*decode(*rows(a0=face_row(1.0), a511=face_row(3.0))))
     assert [round(score, 3) for score, _ in apart] == [0.953, 0.731]
+
+
+class BrightNetwork:
+    """Takes what is bright for a face, from 10 pixels of its input on; below 20 its box is twice as large."""
+
+    def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
+        y, x = np.nonzero(inputs["input"][0, :, :, 0] > 0)
+        regressors = np.zeros((1, ANCHOR_COUNT, 16), np.float32)
+        logits = np.full((1, ANCHOR_COUNT, 1), -20.0, np.float32)
+        if len(x) and np.ptp(x) + 1 >= 10:
+            side = (np.ptp(x) + 1) * (1 if np.ptp(x) + 1 >= 20 else 2)
+            middle = np.array([x.mean(), y.mean()]) + 0.5 - 128 * anchors()[300]
+            regressors[0, 300, :8] = [*middle, side, side, *middle, *middle]
+            logits[0, 300] = 5
+        return {"regressors": regressors, "classificators": logits}
+
+
+@pytest.mark.parametrize("shape", [(1000, 500), (500, 1000)], ids=["high", "wide"])
+def test_a_small_face_is_found_in_a_part_and_looked_at_closer(shape: tuple[int, int]) -> None:
+    picture = np.zeros((*shape, 3), np.uint8)
+    picture[300:360, 200:260] = 255
+    assert detect_faces(picture, BrightNetwork()) == []
+    (face,) = detect_small_faces(picture, BrightNetwork())
+    assert face.box == pytest.approx([200, 300, 260, 360], abs=3)
+    assert face.eyes[0] == pytest.approx([230, 330], abs=2)
+
+
+def test_a_large_face_is_looked_at_once_and_nothing_stays_nothing() -> None:
+    picture = np.zeros((400, 600, 3), np.uint8)
+    assert detect_small_faces(picture, BrightNetwork()) == []
+    picture[100:300, 100:300] = 255
+    (face,), (same,) = detect_faces(picture, BrightNetwork()), detect_small_faces(picture, BrightNetwork())
+    assert (face.box == same.box).all()

@@ -11,7 +11,7 @@ import numpy as np
 
 from lipstream.runtime import tflite
 from lipstream.types import Affine, Engine, Float32, Image
-from lipstream.video.face_detector import DetectedFace, detect_faces
+from lipstream.video.face_detector import DetectedFace, detect_faces, detect_small_faces
 from lipstream.video.face_models import face_models
 
 INPUT_SIZE = 192
@@ -58,7 +58,7 @@ class FaceLandmarker:
         Returns:
             `[468, 3]` float32 of each, as `detect` gives them.
         """
-        regions = [region_of_detection(face) for face in detect_faces(image, self._detector)]
+        regions = [region_of_detection(face) for face in detect_small_faces(image, self._detector)]
         if not regions and near is not None:
             regions = [region_of_points(near)]
         first = [points for region in regions if (points := self._points(image, region)) is not None]
