@@ -13,7 +13,8 @@ from lipstream.avatar.bundle import open_speech  # noqa: E402
 from lipstream.avatar.registry import speech_folder  # noqa: E402
 from lipstream.errors import AvatarError  # noqa: E402
 from lipstream.rate import frames_of_samples  # noqa: E402
-from lipstream.train.adapting import Listener, listening_task  # noqa: E402
+from lipstream.train.adapting import Listener, adapt, listening_task  # noqa: E402
+from lipstream.train.learning import Schedule  # noqa: E402
 from lipstream.train.loop import LoopConfig, train  # noqa: E402
 from lipstream.train.preprocess.articulation import SEEN  # noqa: E402
 from lipstream.train.preprocess.findings import Findings  # noqa: E402
@@ -105,3 +106,16 @@ def test_only_the_second_network_learns(prepared: Prepared, shared: SpeechNetwor
     changed = {name for name, value in listener.state_dict().items() if not torch.equal(value, before[name])}
     assert changed
     assert all(name.startswith("articulation.") for name in changed)
+
+
+def test_the_shared_networks_stay_where_others_hear_no_better(
+    prepared: Prepared, shared: SpeechNetworks, hello: Pcm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = listening_task([np.resize(hello, FRAMES * 640)], prepared, shared, seed=0)
+    monkeypatch.setattr(task, "evaluate", lambda _: {"score": 0.5})
+    bundle = open_speech(speech_folder())
+    shares: list[float] = []
+    assert adapt(task, bundle, tmp_path, Schedule(steps=1), shares.append) is None
+    assert shares == [1.0]
+    assert (tmp_path / "table.csv").is_file()
+    assert not (tmp_path / "networks").exists()

@@ -40,6 +40,9 @@ STEPS = 160
 LEARNING_RATE = 1e-3
 MISSING_SHARE = 0.2
 """Of the features at every step: a few minutes of one voice would otherwise be known by heart."""
+ADAPTED_SHARE = 0.75
+"""Of the way from the shared weights to the learnt ones: nearly all of what is gained for this person's words, and
+half of what is lost on words that the recordings lack (docs/training.md)."""
 EVALUATE_EVERY = 20
 PATIENCE = 5
 HELD_OUT = "held_out"
@@ -182,16 +185,20 @@ def adapt(
         InputError: the folder holds a run of another configuration.
         OutputError: a checkpoint cannot be written.
     """
-    listener = Listener(stored_networks(shared)).eval()
-    before = task.evaluate(listener)
+    start = stored_networks(shared)
+    listener = Listener(start).eval()
+    before = task.evaluate(start)
     train(listener, task, folder, listening_config(schedule), progress)
     listener = listener.eval().cpu().float()
+    with torch.no_grad():
+        for own, known in zip(listener.parameters(), start.parameters(), strict=True):
+            own.lerp_(known, 1 - ADAPTED_SHARE)
     round_weights(listener.articulation)
     after = task.evaluate(listener)
     if not after["score"] > before["score"]:
         return None
-    known = read_npz(shared.golden_path)
-    examples = {name: torch.from_numpy(known[f"{name}/{given}"]) for name, (given, _) in TENSORS.items()}
+    golden = read_npz(shared.golden_path)
+    examples = {name: torch.from_numpy(golden[f"{name}/{given}"]) for name, (given, _) in TENSORS.items()}
     figures = {
         f"{name}_{whose}": round(value, 4)
         for whose, found in (("shared", before), ("own", after))
