@@ -4,15 +4,16 @@
     python benchmarks/real_files.py NAME --only WORD      files with it in their path; the others stay as they were
 
 LIPSTREAM_DATA names the test data. Each file is trained on, dubbed as a film and given as the sound of another film,
-by the command line as a user has it, each time in an empty folder with a home of its own. A refusal is one line, ends
-with exit code 1 and leaves no file; whatever does otherwise is told at the end, which is then a failure too.
+by the command line as a user has it, each time in a process of its own and in an empty folder with a home of its own.
+A refusal is one line, ends with exit code 1 and leaves no file; whatever does otherwise is told at the end, which is
+then a failure too.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -20,12 +21,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import lipstream
+from lipstream.cli.main import execute
 
 RESULTS = Path(__file__).parent / "results"
 SOUND, FILM = "media/audio_codecs/mulaw.wav", "media/derived/grid_one_frame.mp4"
 """What a file is dubbed with, and the film that it is the sound of: as short as they come, for there are many."""
 FOLDERS = ("media", "malformed")
-COMMAND = (sys.executable, "-c", "from lipstream.cli.main import run; run()")
+PROCESSES = multiprocessing.get_context("forkserver")
+PRELOADED = ["lipstream.cli.commands", "lipstream.train.person", "lipstream.train.dub", "lipstream.video.landmarks"]
+"""What takes most of a refusal's time to load, torch among it."""
 MINUTES = "0.1"
 """Of training: what it learns in them is no matter here."""
 USES: dict[str, tuple[str, ...]] = {
@@ -58,21 +62,31 @@ class Outcome:
         return f"left {self.left}" if self.left else ""
 
 
+def run(arguments: list[str], folder: Path) -> None:
+    """Run a command line in a folder; what it says goes into two files beside it."""
+    os.chdir(folder)
+    os.environ["LIPSTREAM_HOME"] = str(folder / "home")
+    for number, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(f"{folder}.{name}", os.O_CREAT | os.O_WRONLY), number)
+    sys.exit(execute(arguments))
+
+
 def outcome(arguments: list[str], data: Path) -> Outcome:
     """Run one command in an empty folder."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        environment = os.environ | {"LIPSTREAM_HOME": str(folder / "home")}
-        done = subprocess.run(  # noqa: S603  our own
-            [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        folder = Path(name, "folder")
+        folder.mkdir()
+        process = PROCESSES.Process(target=run, args=(arguments, folder))
+        process.start()
+        process.join()
         files = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
-    said, told = done.stderr.replace(f"{data}/", ""), done.stdout.strip().replace(f"{data}/", "")
+        told, said = (Path(f"{folder}.{kind}").read_text().replace(f"{data}/", "") for kind in ("out", "err"))
+    code = process.exitcode or 0
     refusals = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
-    works = done.returncode == 0
+    works = code == 0
     return Outcome(
-        done.returncode,
-        UNSTEADY.sub("", told) if works else "\n".join(refusals) if len(refusals) == 1 else said,
+        code,
+        UNSTEADY.sub("", told.strip()) if works else "\n".join(refusals) if len(refusals) == 1 else said,
         [line for line in said.splitlines() if "warning" in line.lower()],
         [file for file in files if not works or file.endswith(".part")],
     )
@@ -97,6 +111,7 @@ def main() -> int:
     parser.add_argument("name", help="of the machine, such as epyc-2-cores")
     parser.add_argument("--only", default="", help="files with this word in their path, such as malformed/")
     options = parser.parse_args()
+    PROCESSES.set_forkserver_preload(PRELOADED)
     table = dict(outcomes(Path(os.environ["LIPSTREAM_DATA"]).resolve(), options.only))
     path = RESULTS / f"{options.name}.files.json"
     known = json.loads(path.read_text())["files"] if options.only and path.is_file() else {}
