@@ -170,11 +170,10 @@ def _trained(found: Mapping[str, Report]) -> str:
     rows = []
     for task, (told, bars) in TRAINED.items():
         for name, adapted in ADAPTED.items():
-            one = found.get(f"{task}{name}", {"figures": {}})
-            for network, figures in one["figures"].items():
-                rows.append(
-                    [f"{told}{adapted}", network, f"{one['taught'][network]['minutes']:.0f}", *_judged(figures)]
-                )
+            one = found.get(f"{task}{name}", {"taught": {}})
+            for network, taught in one["taught"].items():
+                row = [f"{told}{adapted}", network, f"{taught['minutes']:.0f}", *_judged(one["figures"][network])]
+                rows.append(row)
         rows.append(["*bar*", "", "≤ 60" if task == "clips" else "", *(bars.get(name, "") for name in JUDGED)])
     return _table(["trained on", "network", "minutes", *(name for name, _ in JUDGED.values())], rows)
 
