@@ -112,21 +112,26 @@ def main() -> int:
     parser.add_argument("--only", default="", help="files with this word in their path, such as malformed/")
     options = parser.parse_args()
     PROCESSES.set_forkserver_preload(PRELOADED)
-    table = dict(outcomes(Path(os.environ["LIPSTREAM_DATA"]).resolve(), options.only))
     path = RESULTS / f"{options.name}.files.json"
-    known = json.loads(path.read_text())["files"] if options.only and path.is_file() else {}
-    new = {name: {use: asdict(one) for use, one in found.items()} for name, found in table.items()}
+    path.parent.mkdir(exist_ok=True)
+    table = json.loads(path.read_text())["files"] if options.only and path.is_file() else {}
+    wrong = []
+    for name, found in outcomes(Path(os.environ["LIPSTREAM_DATA"]).resolve(), options.only):
+        table[name] = {use: asdict(one) for use, one in found.items()}
+        wrong += [f"{name} as {use}: {one.wrong}" for use, one in found.items() if one.wrong]
+        write(path, table)
+    print(*wrong, sep="\n", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def write(path: Path, table: dict[str, object]) -> None:
+    """Write what was found so far: whatever ends the run loses nothing."""
     report = {
         "version": lipstream.__version__,
         "commands": {use: " ".join(arguments) for use, arguments in USES.items()},
-        "files": dict(sorted((known | new).items())),
+        "files": dict(sorted(table.items())),
     }
-    RESULTS.mkdir(exist_ok=True)
     path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    wrong = [(name, use, one.wrong) for name, found in table.items() for use, one in found.items() if one.wrong]
-    for name, use, what in wrong:
-        print(f"{name} as {use}: {what}", file=sys.stderr)
-    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
