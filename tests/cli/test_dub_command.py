@@ -56,11 +56,23 @@ def test_the_avatar_is_trained_on_the_film_once_where_none_is_named(
     monkeypatch.setattr(command, "train", train)
     monkeypatch.setattr(command, "trained_on", lambda *_: bool(trained))
     monkeypatch.setattr("lipstream.avatar.registry.find", lambda _name, _home: tiny_path)
-    for out in ("a.mp4", "b.mp4"):
-        arguments = ["--audio", str(hello_path), "-o", str(tmp_path / out), "--minutes", "3", "--self"]
+    for out, said in (("a.mp4", ["--self"]), ("b.mp4", [])):
+        arguments = ["--audio", str(hello_path), "-o", str(tmp_path / out), "--minutes", "3", *said]
         assert execute(["dub", str(film), *arguments]) == 0
     terms = {"subject": None, "consent": None, "licence": None, "made_by": None, "is_self": True}
     assert trained == [([film], "my-film", {"minutes": 3.0, "resume": True, "face_models": None, **terms})]
+
+
+def test_terms_of_an_avatar_that_was_trained_on_the_film_already_are_refused(
+    film: Path, hello_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "trained_on", lambda *_: True)
+    out = tmp_path / "out.mp4"
+    terms = ["--subject", "Anna", "--consent", "she agreed"]
+    assert execute(["dub", str(film), "--audio", str(hello_path), "-o", str(out), *terms]) == 2
+    words = "--subject, --consent: avatar my-film holds its own terms; leave these out, or train another on this film"
+    assert words in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_sound_that_cannot_be_used_is_found_before_training(

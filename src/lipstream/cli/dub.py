@@ -82,13 +82,18 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
     config: Config = context.obj
     wish = dubbing.Wish(film, audio, out, length=length, gain=gain, overwrite=overwrite)
     terms = {"--subject": subject, "--consent": consent, "--licence": licence, "--made-by": made_by, "--self": is_self}
+    said = [option for option, value in terms.items() if value]
     with bad_parameters():
         dubbing.check(wish)
-        check_terms([option for option, value in terms.items() if value], avatar)
+        if avatar is not None:
+            check_terms(said, avatar, "leave out --avatar")
     if avatar is None:
         dubbing.check_sound(wish)  # an hour of training for sound that cannot be used helps nobody
         avatar = name or name_of(film)
-        if not trained_on(film, avatar, config.home):
+        if trained_on(film, avatar, config.home):
+            with bad_parameters():
+                check_terms(said, avatar, "train another on this film with --name")
+        else:
             train(
                 context,
                 [film],
@@ -111,14 +116,19 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
     print(summary(out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
 
 
-def check_terms(said: Sequence[str], avatar: str | None) -> None:
-    """Check that who is shown, and on what terms, is said of an avatar that is yet to be trained.
+def check_terms(said: Sequence[str], avatar: str, otherwise: str) -> None:
+    """Check that nothing is said of who is shown, and on what terms, where the avatar is there already.
+
+    Args:
+        said: the options that say so.
+        avatar: its name or path.
+        otherwise: what else than leaving them out can be done.
 
     Raises:
-        InputError: one of these options is given, and an avatar is named.
+        InputError: one of these options is given.
     """
-    if said and avatar is not None:
-        raise InputError(f"{', '.join(said)}: avatar {avatar} holds its own terms; leave out these, or --avatar.")
+    if said:
+        raise InputError(f"{', '.join(said)}: avatar {avatar} holds its own terms; leave these out, or {otherwise}.")
 
 
 def name_of(film: Path) -> str:
