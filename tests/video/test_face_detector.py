@@ -25,8 +25,8 @@ def rows(**faces: Float32) -> tuple[Float32, Float32]:
     return regressors, logits
 
 
-def face_row(logit: float, *, shift: float = 0.0) -> Float32:
-    return np.array([shift, 0, 40, 40, -10, -10, 10, -10, 0, 0, 0, 10, -20, 0, 20, 0, logit], np.float32)
+def face_row(logit: float, *, shift: float = 0.0, side: float = 40.0) -> Float32:
+    return np.array([shift, 0, side, side, -10, -10, 10, -10, 0, 0, 0, 10, -20, 0, 20, 0, logit], np.float32)
 
 
 def test_anchors_cover_both_maps() -> None:
@@ -102,3 +102,29 @@ def test_a_large_face_is_looked_at_once_and_nothing_stays_nothing() -> None:
     picture[100:300, 100:300] = 255
     (face,), (same,) = detect_faces(picture, BrightNetwork()), detect_small_faces(picture, BrightNetwork())
     assert (face.box == same.box).all()
+
+
+class SeriesNetwork:
+    """Finds one series of rows after the other, whatever it looks at."""
+
+    def __init__(self, *found: tuple[Float32, Float32]) -> None:
+        self._found = iter(found)
+
+    def run(self, inputs: Mapping[str, Float32]) -> Mapping[str, Float32]:
+        del inputs
+        regressors, logits = next(self._found)
+        return {"regressors": regressors[None], "classificators": logits[None, :, None]}
+
+
+def test_a_small_face_that_a_closer_look_misses_does_not_become_its_neighbour() -> None:
+    both = rows(a300=face_row(2.0, side=20.0), a310=face_row(1.0, side=20.0))  # at 520, 760 and at 920, 760
+    one, other = rows(a674=face_row(2.0)), rows(a656=face_row(2.0))  # left of the middle, and at the left edge
+    left, right = detect_small_faces(np.zeros((1280, 1280, 3), np.uint8), SeriesNetwork(both, one, other))
+    assert left.box == pytest.approx([388.75, 628.75, 576.25, 816.25])
+    assert right.box == pytest.approx([820, 660, 1020, 860])
+
+
+def test_a_face_of_no_size_stays_as_it_is() -> None:
+    dot, nothing = rows(a300=face_row(2.0, side=0.0)), rows()
+    (face,) = detect_small_faces(np.zeros((128, 128, 3), np.uint8), SeriesNetwork(dot, nothing))
+    assert face.box == pytest.approx([52, 76, 52, 76])

@@ -162,13 +162,14 @@ def _squares(image: Image) -> Iterator[tuple[int, int, int]]:
 
 
 def _closer(image: Image, face: DetectedFace, network: Engine) -> DetectedFace:
-    """The same face, from a look at it alone; as it was where that shows none."""
-    centre = face.box.reshape(2, 2).mean(axis=0)
-    side = round(CLOSER * _side(face))
+    """The same face, from a look at it alone; as it was where that shows none in its place."""
+    centre = _centre(face)
+    side = max(1, round(CLOSER * _side(face)))
     last = (image.shape[1] - 1, image.shape[0] - 1)
     left, top = np.clip(np.rint(centre - side / 2), 0, last).astype(int).tolist()
     found = _detect_within(image, left, top, side, network)
-    return min(found, key=lambda one: float(np.linalg.norm(one.box.reshape(2, 2).mean(axis=0) - centre)), default=face)
+    same = [one for one in found if (face.box[:2] <= _centre(one)).all() and (_centre(one) <= face.box[2:]).all()]
+    return min(same, key=lambda one: float(np.linalg.norm(_centre(one) - centre)), default=face)
 
 
 def _detect_within(image: Image, left: int, top: int, side: int, network: Engine) -> list[DetectedFace]:
@@ -182,3 +183,8 @@ def _detect_within(image: Image, left: int, top: int, side: int, network: Engine
 
 def _side(face: DetectedFace) -> float:
     return float((face.box[2:] - face.box[:2]).max())
+
+
+def _centre(face: DetectedFace) -> Float32:
+    centre: Float32 = (face.box[:2] + face.box[2:]) / 2
+    return centre
