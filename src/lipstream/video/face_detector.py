@@ -186,5 +186,5 @@ def _side(face: DetectedFace) -> float:
 
 
 def _centre(face: DetectedFace) -> Float32:
-    centre: Float32 = (face.box[:2] + face.box[2:]) / 2
+    centre: Float32 = face.box.reshape(2, 2).mean(axis=0)
     return centre
