@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from lipstream.audio.voice import SPEAKING, VoiceStream, voice_activity
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.hearing import Heard, Hearing
 from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
@@ -34,6 +35,21 @@ def test_what_was_dropped_is_not_heard_later(tiny: Avatar, hello: Pcm) -> None:
     fresh = Hearing(tiny.speech(lookahead_ms=212), 48_000, live=True)
     again, first = (one.push(hello) + one.finish() for one in (hearing, fresh))
     assert np.array_equal(sound_of(again), sound_of(first))
+
+
+@pytest.mark.parametrize("piece_samples", [2_500, 100_000])
+def test_pauses_are_heard_whatever_the_mouth_does(tiny: Avatar, hello: Pcm, piece_samples: int) -> None:
+    sound = np.concatenate([hello, np.zeros(32_000, np.float32), hello])
+    speech = tiny.speech(lookahead_ms=212, gain=0.0)
+    hearing = Hearing(speech, SAMPLE_RATE_HZ, live=True, steered=True, voice=VoiceStream())
+    hearing.push(hello[:7_777])
+    hearing.drop()
+    pieces = [hearing.push(sound[start : start + piece_samples]) for start in range(0, len(sound), piece_samples)]
+    pauses = np.array([one.pause for piece in [*pieces, hearing.finish()] for one in piece])
+    spoken = np.concatenate([np.zeros(9, bool), voice_activity(sound) >= SPEAKING, np.zeros(8, bool)])
+    near = np.lib.stride_tricks.sliding_window_view(spoken, 18).any(axis=1)
+    assert 20 < pauses.sum() < 50
+    assert (pauses[: len(near)] == ~near[: len(pauses)]).mean() > 0.9
 
 
 @pytest.mark.parametrize("sample_rate_hz", [8_000, 16_000, 44_100, 48_000])

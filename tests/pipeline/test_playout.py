@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from lipstream.types import FRAME_SAMPLES
 
 
 def heard(*jaws: float) -> list[Heard]:
-    return [Heard(np.full(12, jaw, np.float32), np.full(FRAME_SAMPLES, jaw, np.float32), FRAME_SAMPLES) for jaw in jaws]
+    full = partial(np.full, dtype=np.float32)
+    return [Heard(full(12, jaw), full(FRAME_SAMPLES, jaw), FRAME_SAMPLES, pause=not jaw) for jaw in jaws]
 
 
 def shown(playout: Playout, frames: int) -> list[Shown | Event]:
@@ -123,7 +125,7 @@ def test_a_drop_goes_back_to_what_was_seen_last() -> None:
     assert not playout.ready
 
 
-def test_frames_at_rest_are_left_out_and_the_sound_fades_over_them() -> None:
+def test_frames_of_a_pause_are_left_out_and_the_sound_fades_over_them() -> None:
     playout = Playout(1)
     playout.put(heard(0.5, 0.0, 0.0, 0.0, 0.0, 0.7))
     playout._queue[2] = replace(playout._queue[2], audio=np.full(FRAME_SAMPLES, 0.3, np.float32))
@@ -141,6 +143,18 @@ def test_frames_at_rest_are_left_out_and_the_sound_fades_over_them() -> None:
     assert jaws(shown(playout, 1)) == [0.7]
     assert playout.skip(9, saying=0) == 0  # nothing waits
     assert playout.underruns == 0
+
+
+def test_a_pause_is_what_is_not_said_whatever_the_mouth_does() -> None:
+    playout = Playout(1)
+    still, moving = heard(0.0, 0.0, 0.0), heard(0.5, 0.5, 0.5)
+    playout.put([replace(one, pause=False) for one in still])
+    shown(playout, 1)
+    assert playout.skip(9, saying=0) == 0
+    shown(playout, 2)
+    playout.put([replace(one, pause=True) for one in moving])
+    shown(playout, 1)
+    assert playout.skip(9, saying=0) == 1  # the last one that waits stays
 
 
 def test_speech_is_left_out_where_it_must_be_and_none_before_an_end() -> None:

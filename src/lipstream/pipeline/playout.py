@@ -114,7 +114,7 @@ class Playout:
         self._taken_frames = 0  # ever
         self._ends: deque[int] = deque()  # frames ever queued before each END that has not been told of
         self._playing = False
-        self._speaking = False
+        self._speaking = self._pause = False
         self._code = rest
         self._fillers = 0
         self._rests = 0
@@ -174,7 +174,7 @@ class Playout:
         return steps
 
     def skip(self, frames: int, *, saying: int) -> int:
-        """Leave out the next frames of sound, as long as the mouth rests in them; but no pause as a whole.
+        """Leave out the next frames of sound, as long as they are of a pause; but no pause as a whole.
 
         Args:
             frames: at most so many.
@@ -185,7 +185,7 @@ class Playout:
         """
         skipped: list[Heard] = []
         while len(skipped) < frames and len(self._queue) > 1 and not self._ends:
-            if len(skipped) >= saying and not (self._rests and self._is_rest(self._queue[0])):
+            if len(skipped) >= saying and not (self._pause and self._queue[0].pause):
                 break
             skipped.append(self._queue.popleft())
         if skipped:
@@ -211,7 +211,7 @@ class Playout:
         self._queue.clear()
         self._ends.clear()
         self._queued_frames = self._taken_frames = 0
-        self._playing, self._speaking = False, speaking
+        self._playing, self._speaking, self._pause = False, speaking, False
         self._code = self._rest if last is None else last.code
         self._index = 0 if last is None else last.index + 1
         self._fillers, self._rests = HOLD_FRAMES, 0
@@ -229,7 +229,7 @@ class Playout:
     def _show_sound(self) -> list[Shown | Event]:
         heard = self._queue.popleft()
         self._taken_frames += 1
-        self._playing, self._fillers, self._code = True, 0, heard.code
+        self._playing, self._fillers, self._code, self._pause = True, 0, heard.code, heard.pause
         return self._show(heard, filler=False)
 
     def _show_filler(self) -> list[Shown | Event]:

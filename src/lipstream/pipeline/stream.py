@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
+from lipstream.audio.voice import VoiceStream
 from lipstream.audio.window import lookahead_samples
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
@@ -72,7 +73,8 @@ class Stream:
         """Whether every second frame, of those with an odd number, shows the picture before it again."""
         speech = avatar.speech(gain=settings.gain, lookahead_ms=settings.lookahead_ms)
         live = settings.lookahead_ms < FULL_LOOKAHEAD_MS
-        self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
+        voice = VoiceStream() if settings.steered else None
+        self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered, voice=voice)
         self._hearing_lock = asyncio.Lock()
         self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1, avatar.drive.rest)
         self._drift, self._backlog = Drift(settings.preroll_ms), Backlog(settings.preroll_ms)
@@ -271,7 +273,8 @@ class Stream:
             if paced:
                 frames = await self._wait_for_frame(start_ms, frames)
                 due_ms = start_ms + (frames + 1) * FRAME_MS
-                self._steer()
+                now_frames = int((self._workshop.now_ms() - start_ms) // FRAME_MS)
+                frames = max(frames, min(frames + self._steer(), now_frames))  # what is left out is caught up with
             else:
                 await self._until(lambda: self._playout.ready or self._playout.ended)
                 due_ms = NO_DEADLINE
@@ -294,15 +297,19 @@ class Stream:
             await self._workshop.sleep(wait_ms / 1000)
         return frames if self._playout.ready else frames + int(-wait_ms // FRAME_MS)
 
-    def _steer(self) -> None:
-        if self._settings.steered and self._playout.playing:
-            samples = self._playout.queued_frames * FRAME_SAMPLES + self._pending_samples
-            spare_samples = samples - lookahead_samples(self._settings.lookahead_ms)
-            spare_ms = spare_samples * 1000 / SAMPLE_RATE_HZ
-            self._hearing.ppm = self._drift.observe(spare_ms)
-            backlog = self._backlog
-            backlog.observe(spare_ms)
-            backlog.left_out(self._playout.skip(backlog.spare_frames, saying=backlog.overdue_frames))
+    def _steer(self) -> int:
+        """Follow the source's clock; returns how many frames of sound were left out, because too many waited."""
+        if not (self._settings.steered and self._playout.playing):
+            return 0
+        samples = self._playout.queued_frames * FRAME_SAMPLES + self._pending_samples
+        spare_samples = samples - lookahead_samples(self._settings.lookahead_ms)
+        spare_ms = spare_samples * 1000 / SAMPLE_RATE_HZ
+        self._hearing.ppm = self._drift.observe(spare_ms)
+        backlog = self._backlog
+        backlog.observe(spare_ms, self._workshop.now_ms())
+        skipped_frames = self._playout.skip(backlog.spare_frames, saying=backlog.overdue_frames)
+        backlog.left_out(skipped_frames)
+        return skipped_frames
 
     def _begin(self, shown: Shown, due_ms: float) -> _Leaving:
         turn_ms = self._workshop.now_ms()
