@@ -1,12 +1,18 @@
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from lipstream.cli import train
 from lipstream.cli.main import execute
 from lipstream.cli.progress import StageLines
 from lipstream.cli.train import summary
 from lipstream.train.judging import Judgement
+from lipstream.train.run_folder import open_run, request_of
+
+if TYPE_CHECKING:
+    from lipstream.train.person import Wish
 
 pytestmark = pytest.mark.usefixtures("tiny_speech")
 
@@ -41,6 +47,35 @@ def test_a_name_is_no_path(video: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_somebody_elses_consent_is_not_ones_own(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["train", str(video), "--name", "me", "--self", "--subject", "Anna"]) == 1
     assert "--self" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "adapted"),
+    [
+        (["--resume"], True),
+        (["--resume", "--overwrite"], True),
+        (["--resume", "--no-adapt-speech"], False),
+        (["--overwrite"], False),
+        (["--overwrite", "--adapt-speech"], True),
+    ],
+    ids=["goes on", "is written again", "is told otherwise", "begins anew", "begins anew, adapting"],
+)
+def test_a_training_that_adapts_speech_goes_on_doing_so(
+    asked: list[str], adapted: bool, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = pytest.importorskip("lipstream.train.person", reason="needs the extra `train`")
+    wishes: list[Wish] = []
+
+    def train_person(wish: "Wish", *_: object) -> dict[str, Judgement]:
+        wishes.append(wish)
+        return {}
+
+    monkeypatch.setenv("LIPSTREAM_HOME", str(tmp_path))
+    monkeypatch.setattr(train, "_tools", lambda *_: None)
+    monkeypatch.setattr(person, "train_person", train_person)
+    open_run(tmp_path / "training" / "me", request_of([video], 0), resume=False, adapt_speech=True)
+    execute(["train", str(video), "--name", "me", *asked])
+    assert [wish.schedule.adapt_speech for wish in wishes] == [adapted]
 
 
 def test_a_summary_says_how_good_it_is() -> None:

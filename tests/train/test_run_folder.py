@@ -1,9 +1,10 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from lipstream.errors import InputError, OutputExistsError
-from lipstream.train.run_folder import forgotten_if_refused, open_run, request_of
+from lipstream.train.run_folder import adapts, forgotten_if_refused, is_of, open_run, request_of
 
 
 @pytest.fixture
@@ -28,6 +29,24 @@ def test_another_video_or_seed_is_another_training(video: Path, tmp_path: Path) 
     video.write_bytes(b"another video")
     with pytest.raises(InputError, match="other videos"):
         open_run(tmp_path / "run", request_of([video], 3), resume=True)
+
+
+def test_a_run_knows_whether_its_speech_is_adapted_and_is_the_same_run_either_way(video: Path, tmp_path: Path) -> None:
+    request = request_of([video], 3)
+    assert not adapts(tmp_path / "run")
+    for wished in (False, True, False):
+        open_run(tmp_path / "run", request, resume=True, adapt_speech=wished)
+        assert adapts(tmp_path / "run") == wished
+        assert is_of(tmp_path / "run", request)
+
+
+def test_a_run_that_says_nothing_of_its_speech_goes_on(video: Path, tmp_path: Path) -> None:
+    request = request_of([video], 3)
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    assert is_of(tmp_path, request)
+    assert not adapts(tmp_path)
+    open_run(tmp_path, request, resume=True, adapt_speech=True)
+    assert adapts(tmp_path)
 
 
 def test_a_video_that_is_missing_is_said(tmp_path: Path) -> None:

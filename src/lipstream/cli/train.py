@@ -43,9 +43,12 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         Literal["fast", "standard", "both"], typer.Option(help="standard is finer and slower.")
     ] = "fast",
     adapt_speech: Annotated[
-        bool,
-        typer.Option("--adapt-speech", help="Also learn how this voice moves this mouth: for the person's own voice."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            help="Also learn how this voice moves this mouth: for the person's own voice. Default: as the training was "
+            "begun that --resume goes on with, else not.",
+        ),
+    ] = None,
     minutes: Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)] = MINUTES,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
@@ -80,10 +83,12 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.avatar.installed import new_avatar  # noqa: PLC0415
         from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
         from lipstream.train.person import Wish, new_bundle, train_person  # noqa: PLC0415
+        from lipstream.train.run_folder import adapts  # noqa: PLC0415
 
     config: Config = context.obj
-    schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed, adapt_speech=adapt_speech)
     run = config.home / "training" / name
+    adapted = adapt_speech if adapt_speech is not None else resume and adapts(run)
+    schedule = Schedule(minutes=minutes, device=choose_device(device), seed=seed, adapt_speech=adapted)
     wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
     at_home = new_avatar(name, config.home, overwrite=overwrite)
     place = at_home if output is None else new_bundle(output, overwrite=overwrite)

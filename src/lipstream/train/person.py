@@ -95,7 +95,8 @@ def train_person(
     """
     if not wish.videos:
         raise InputError("There is no video to train on; expected at least one.")
-    open_run(wish.run, request_of(wish.videos, wish.schedule.seed), resume=wish.resume)
+    request = request_of(wish.videos, wish.schedule.seed)
+    open_run(wish.run, request, resume=wish.resume, adapt_speech=wish.schedule.adapt_speech)
     with forgotten_if_refused(wish.run):
         prepared = _prepared(wish, tools, progress)
     lesson = lesson_of(prepared, wish.run / CROPS)

@@ -11,6 +11,7 @@ from lipstream.errors import InputError, OutputExistsError
 from lipstream.video.staging import staged, writing_to
 
 REQUEST = "request.json"
+ADAPTS = "adapt_speech"
 
 
 def request_of(videos: Sequence[Path], seed: int) -> dict[str, object]:
@@ -22,30 +23,31 @@ def request_of(videos: Sequence[Path], seed: int) -> dict[str, object]:
     return {"videos": [{"name": path.name, "sha256": _sha256(path)} for path in videos], "seed": seed}
 
 
-def open_run(folder: Path, request: Mapping[str, object], *, resume: bool) -> None:
+def open_run(folder: Path, request: Mapping[str, object], *, resume: bool, adapt_speech: bool = False) -> None:
     """Make a run's folder, or check that the one there is of the same request.
 
     Args:
         folder: of the run.
         request: from `request_of`.
         resume: whether a run that is there may go on.
+        adapt_speech: kept for `adapts`; a run that goes on may change it.
 
     Raises:
         OutputExistsError: there is one, and `resume` is false.
         InputError: there is one of other videos or of another seed.
         OutputError: the folder cannot be made.
     """
-    path = folder / REQUEST
-    if not path.is_file():
+    begun = _known(folder)
+    if begun and not resume:
+        raise OutputExistsError(f"{folder} holds a training that was begun; go on with --resume, or remove the folder.")
+    if begun and not is_of(folder, request):
+        raise InputError(f"{folder} holds the training of other videos or another seed; remove it or name another.")
+    kept = {**request, ADAPTS: adapt_speech}
+    if begun != kept:
         with writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            with staged(path) as part:
-                part.write_text(json.dumps(request, indent=2) + "\n")
-        return
-    if not resume:
-        raise OutputExistsError(f"{folder} holds a training that was begun; go on with --resume, or remove the folder.")
-    if not is_of(folder, request):
-        raise InputError(f"{folder} holds the training of other videos or another seed; remove it or name another.")
+            with staged(folder / REQUEST, overwrite=True) as part:
+                part.write_text(json.dumps(kept, indent=2) + "\n")
 
 
 @contextmanager
@@ -61,8 +63,20 @@ def forgotten_if_refused(folder: Path) -> Iterator[None]:
 
 def is_of(folder: Path, request: Mapping[str, object]) -> bool:
     """Whether a folder holds the run of a request."""
+    begun = _known(folder)
+    begun.pop(ADAPTS, None)
+    return begun == request
+
+
+def adapts(folder: Path) -> bool:
+    """Whether a folder holds a run in which the speech networks learn too."""
+    return bool(_known(folder).get(ADAPTS))
+
+
+def _known(folder: Path) -> dict[str, object]:
+    """What is written of the run in a folder; nothing where there is none."""
     path = folder / REQUEST
-    return path.is_file() and bool(json.loads(path.read_text()) == json.loads(json.dumps(request)))
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
 def _sha256(path: Path) -> str:
