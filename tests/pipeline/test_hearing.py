@@ -47,7 +47,7 @@ def test_pauses_are_heard_whatever_the_mouth_does(tiny: Avatar, hello: Pcm, piec
     pieces = [hearing.push(sound[start : start + piece_samples]) for start in range(0, len(sound), piece_samples)]
     pauses = np.array([one.pause for piece in [*pieces, hearing.finish()] for one in piece])
     spoken = np.concatenate([np.zeros(9, bool), voice_activity(sound) >= SPEAKING, np.zeros(8, bool)])
-    near = np.lib.stride_tricks.sliding_window_view(spoken, 18).any(axis=1)
+    near = np.convolve(spoken, np.ones(18), "valid") > 0
     assert 20 < pauses.sum() < 50
     assert (pauses[: len(near)] == ~near[: len(pauses)]).mean() > 0.9
 
