@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import FlatGenerator
 
-from lipstream.avatar.bundle import Bundle, open_bundle
+from lipstream.avatar.bundle import OUTLINE_POINTS, Bundle, open_bundle
 from lipstream.render.crop import cut
 from lipstream.render.face import FaceRenderer
 from lipstream.render.mask import mask_of
@@ -73,6 +74,26 @@ def test_the_crop_is_blended_where_the_mask_says(face: FaceRenderer, bundle: Bun
     weight = cv2.warpAffine(generated, bundle.transforms[index], size, flags=flags)
     assert (finished[weight == 255] == [0, 102, 255]).all()
     assert np.array_equal(finished[weight == 0], images[index][weight == 0])
+
+
+def test_only_inside_an_outline_and_only_as_much_as_it_shall(bundle: Bundle, images: list[Image]) -> None:
+    generated = read_picture(bundle.mask_path)[..., 0].astype(np.uint8)
+    left, top, right, bottom = mask_of(generated).box
+    middle = (left + right) / 2
+    half = [(left, top), (middle, top), (middle, bottom), *[(left, bottom)] * (OUTLINE_POINTS - 3)]
+    face = FaceRenderer(
+        replace(bundle, outlines=np.array([half] * len(images), np.float32)), FlatGenerator(1.0, 1.0, 1.0)
+    )
+    patch = np.ones((3, 320, 320), np.float32)
+    index, share = 5, 0.5
+    whole, some = images[index].copy(), images[index].copy()
+    face.compose(whole, index, patch)
+    face.compose(some, index, patch, share)
+    crop, partly, before = (cut(image, bundle.transforms[index]).astype(int) for image in (whole, some, images[index]))
+    row, inner, outer = (top + bottom) // 2, int(middle) - 30, int(middle) + 30
+    assert (crop[row, inner] > 245).all()
+    assert np.abs(partly[row, inner] - (255 + before[row, inner]) / 2).max() < 8
+    assert np.abs(crop[row, outer:] - before[row, outer:]).max() <= 2
 
 
 def test_the_clip_repeats(face: FaceRenderer, images: list[Image]) -> None:

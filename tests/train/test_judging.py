@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from lipstream.avatar.bundle import OUTLINE_POINTS
 from lipstream.train.judging import Judgement, Repainted, correlation, judge
 from lipstream.train.preprocess.findings import Findings
 from lipstream.train.preprocess.prepared import Prepared
@@ -49,6 +50,7 @@ def prepared() -> Prepared:
         seen=codes,
         opening=openings(),
         mouth=np.zeros((FRAMES, 2), np.float32),
+        outlines=np.zeros((FRAMES, OUTLINE_POINTS, 2), np.float32),
         quiet=np.arange(FRAMES) < 20,
         training=np.zeros(FRAMES, np.bool_),
         held_out=np.ones(FRAMES, np.bool_),

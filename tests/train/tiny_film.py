@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from lipstream.pipeline.avatar import Avatar
-from lipstream.train.blending import CONTOUR
 from lipstream.train.preprocess.alignment import ANCHORS, CHIN, FOREHEAD, HOME
 from lipstream.types import Float32, Image
 from lipstream.video.mp4 import open_mp4
 
+CONTOUR = (400, 152, 176, 150, 172, 132, 234, 127, 21, 54, 109, 10, 338, 284, 251, 356, 454, 361, 397, 379)
+"""Points of the mesh around the face, from the chin over the right ear."""
+LOWER_FACE = {2: (160, 165), 206: (118, 175), 426: (202, 175), 216: (112, 215), 436: (208, 215)}
+"""Where the tiny avatar's crop has those under the nose and beside the mouth."""
+LOWER_FACE |= {148: (140, 259), 377: (180, 259)}
 HERS, OTHERS = 15, 5
 FRAMES = HERS + OTHERS + HERS
 SEEN = [frame < HERS or frame >= HERS + OTHERS for frame in range(FRAMES)]
@@ -61,10 +65,9 @@ class PlacedFinder:
         points = np.zeros((468, 3), np.float32)
         points[:, :2] = (160, 120)
         points[list(ANCHORS), :2] = HOME
-        around = np.linspace(0, 2 * np.pi, len(CONTOUR), endpoint=False) - 2 * np.pi * CONTOUR.index(CHIN) / len(
-            CONTOUR
-        )
+        around = 2 * np.pi * (np.arange(len(CONTOUR)) - CONTOUR.index(CHIN)) / len(CONTOUR)
         points[list(CONTOUR), 0], points[list(CONTOUR), 1] = 160 - 140 * np.sin(around), 83 + 179 * np.cos(around)
+        points[list(LOWER_FACE), :2] = list(LOWER_FACE.values())
         points[CHIN, :2], points[FOREHEAD, :2] = (160, 262), (160, -96)
         points[:, :2] = points[:, :2] / 4 + (24, 40)  # as tests/assets/make_tiny_avatar.py cuts her crop
         return [] if self._none else [points]

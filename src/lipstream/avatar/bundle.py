@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from lipstream.avatar.archive import unpack
-from lipstream.avatar.arrays import read_features, read_npz, require_array
+from lipstream.avatar.arrays import Array, read_features, read_npz, require_array
 from lipstream.avatar.manifest import (
     FileEntry,
     Manifest,
@@ -29,6 +29,8 @@ MANIFEST_NAME = "avatar.json"
 SPEECH_MANIFEST_NAME = "speech.json"
 FEATURES_NAME = "speech_features.npy"
 MAX_MANIFEST_BYTES = 1 << 20
+OUTLINE_POINTS = 15
+"""Of every outline."""
 
 Quality = Literal["fast", "standard"]
 FilePrecision = Literal["float", "int8"]
@@ -46,6 +48,8 @@ class Bundle:
     """Frame-to-crop transforms, `[N, 2, 3]` float32, pixel centres at whole numbers."""
     poses: Float32
     """Head pose of each picture, `[N, 3]` float32: yaw, pitch, roll in degrees; zeros with driver `features`."""
+    outlines: Float32 | None = None
+    """Inside which the mouth of each picture is painted, `[N, 15, 2]` float32 in crop pixels; None: all of the mask."""
     rectangles: Rectangles | None = None
     """Where each picture is cut with driver `features`, `[N, 4]` int32."""
     speech_features: Features | None = None
@@ -181,14 +185,21 @@ def _open_folder(folder: Path) -> Bundle:
         found = require_array(crops, "rectangles", (frames, 4), crops_path)
         rectangles = read_rectangles(found, manifest.frame_width, manifest.frame_height, crops_path)
         poses = np.zeros((frames, 3), np.float32)
-        return Bundle(folder, manifest, crop_transforms(rectangles), poses, rectangles, features)
+        return Bundle(
+            folder, manifest, crop_transforms(rectangles), poses, rectangles=rectangles, speech_features=features
+        )
     return Bundle(
         folder=folder,
         manifest=manifest,
         transforms=require_array(crops, "transforms", (frames, 2, 3), crops_path),
         poses=require_array(crops, "poses", (frames, 3), crops_path),
+        outlines=_outlines(crops, frames, crops_path),
         speech_features=features,
     )
+
+
+def _outlines(crops: Mapping[str, Array], frames: int, path: Path) -> Float32 | None:
+    return require_array(crops, "outlines", (frames, OUTLINE_POINTS, 2), path) if "outlines" in crops else None
 
 
 def _read_manifest(path: Path) -> bytes:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from lipstream.avatar.bundle import Bundle
 from lipstream.render.crop import WHOLE_CROP, Box, bounds, cut, paste
-from lipstream.render.mask import hide, read_mask
+from lipstream.render.mask import Mask, hide, read_mask
+from lipstream.render.outline import inside
 from lipstream.render.reference import nearest, read_references
 from lipstream.types import CROP_SIZE, Affine, Codes, Engine, Float32, Image, Patches, Visual
 
@@ -36,22 +37,25 @@ class FaceRenderer:
         self._references = [_planes(crop) for crop in crops]
         self._chosen = nearest(bundle.poses, reference_poses)
         self._transforms = bundle.transforms
+        self._outlines = bundle.outlines
         self._mask = read_mask(bundle.mask_path.read_bytes())
         self._generator = generator
         self._idle = bundle.manifest.idle
         self._bundle = bundle
 
-    def over(self, transforms: Float32, poses: Float32) -> "FaceRenderer":
+    def over(self, transforms: Float32, poses: Float32, outlines: Float32) -> "FaceRenderer":
         """The same face over other pictures of the person than the driving clip's.
 
         Args:
             transforms: where the face lies in each, `[n, 2, 3]` float32, picture to crop.
             poses: of the head in each, `[n, 3]` float32 degrees.
+            outlines: inside which the mouth of each is painted, `[n, k, 2]` float32 in pixels of the crop.
 
         Returns:
             A face whose `index` is the number of one of them.
         """
-        return FaceRenderer(replace(self._bundle, transforms=transforms, poses=poses), self._generator)
+        bundle = replace(self._bundle, transforms=transforms, poses=poses, outlines=outlines)
+        return FaceRenderer(bundle, self._generator)
 
     def painted(self, codes: Codes) -> NDArray[np.bool_]:
         """Which frames pass the generator: all, or with `idle: raw` those whose mouth is not at rest.
@@ -123,21 +127,32 @@ class FaceRenderer:
         """
         return self._generator.run({"visual": visual, "code": codes})["image"]
 
-    def compose(self, image: Image, index: int, patch: Float32) -> None:
+    def compose(self, image: Image, index: int, patch: Float32, share: float = 1.0) -> None:
         """Blend a generated crop into its driving frame, in place; pixels outside the mask stay to the bit.
 
         Args:
             image: the driving frame, `HWC` uint8 BGR.
             index: its number in the driving clip.
             patch: `[3, 320, 320]` float32 BGR in 0..1.
+            share: how much of it shows, 0..1; less than all where a face is about to be lost.
         """
         # OpenCV's quick conversion to uint8 saturates above, but mirrors what is below zero.
         picture = cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in np.maximum(patch, 0)])
-        paste(image, picture, self._mask, self._transform(index))
+        paste(image, picture, self._shown(index, share), self._transform(index))
 
     def bounds(self, image: Image, index: int) -> Box:
         """The axis-aligned box of a frame that the crop covers: left, top, right, bottom (half-open) in pixels."""
         return bounds(self._transform(index), WHOLE_CROP, image.shape[1], image.shape[0])
+
+    def _shown(self, index: int, share: float) -> Mask:
+        """The mask, as far as it lies inside the picture's outline."""
+        weight = self._mask.generated
+        if self._outlines is not None:
+            shown = inside(self._outlines[index % len(self._outlines)])
+            weight = np.asarray(cv2.multiply(weight, shown, scale=1 / 255), np.uint8)
+        if share < 1.0:
+            weight = np.asarray(cv2.convertScaleAbs(weight, alpha=share), np.uint8)
+        return replace(self._mask, generated=weight)
 
     def _transform(self, index: int) -> Affine:
         transform: Affine = self._transforms[index % len(self._transforms)]

@@ -102,6 +102,7 @@ def _write_clip(folder: Path, videos: Sequence[Path], prepared: Prepared, lesson
         folder / "crops.npz",
         transforms=shrunk(prepared.transforms[window], shrink)[loop],
         poses=prepared.poses[window][loop],
+        outlines=prepared.outlines[window][loop],
         scale=np.float32(prepared.scale),
     )
     references = [np.ascontiguousarray(lesson.crops.images[i].transpose(1, 2, 0)) for i in lesson.references]

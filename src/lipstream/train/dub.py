@@ -21,7 +21,6 @@ from lipstream.pipeline.offline import BATCH_FRAMES, QUEUE_MS, speak
 from lipstream.pipeline.overlap import ahead
 from lipstream.rate import frames_of_samples
 from lipstream.render.face import FaceRenderer
-from lipstream.train.blending import blend
 from lipstream.train.preprocess.following import FaceFinder, look_of
 from lipstream.train.preprocess.watching import Progress
 from lipstream.train.scene import (
@@ -207,10 +206,10 @@ def _write(wish: Wish, avatar: Avatar, scene: Scene, frames: int, progress: Prog
 def _images(wish: Wish, avatar: Avatar, scene: Scene, frames: int) -> Generator[Image]:
     """The pictures of the new film; two threads make them ahead of their use."""
     limit = QUEUE_MS // (BATCH_FRAMES * FRAME_MS)
-    face = _face(avatar).over(scene.transforms, scene.poses)
+    face = _face(avatar).over(scene.transforms, scene.poses, scene.outlines)
     with (
         ahead(_batches(wish, avatar, scene, frames), limit=limit, name="film") as read,
-        ahead((_painted(batch, face, scene.outlines) for batch in read), limit=limit, name="generator") as painted,
+        ahead((_painted(batch, face) for batch in read), limit=limit, name="generator") as painted,
     ):
         yield from chain.from_iterable(painted)
 
@@ -243,7 +242,7 @@ def _padded(blocks: Iterator[Pcm], samples: int) -> Iterator[Pcm]:
         left -= len(silence)
 
 
-def _painted(batch: _Batch, face: FaceRenderer, outlines: Float32) -> list[Image]:
+def _painted(batch: _Batch, face: FaceRenderer) -> list[Image]:
     """The pictures of a batch with new lips wherever the person is seen."""
     seen = np.flatnonzero(batch.rows >= 0)
     if len(seen):
@@ -251,8 +250,5 @@ def _painted(batch: _Batch, face: FaceRenderer, outlines: Float32) -> list[Image
         images = [batch.images[i] for i in seen]
         patches = face.generate(face.visual(images, rows), batch.codes[seen])
         for image, row, share, patch in zip(images, rows, batch.shares[seen], patches, strict=True):
-            box = left, top, right, bottom = face.bounds(image, row)
-            before = image[top:bottom, left:right].copy()
-            face.compose(image, row, patch)
-            blend(image, before, box, outlines[row], float(share))
+            face.compose(image, row, patch, float(share))
     return batch.images

@@ -1,7 +1,7 @@
 """Held-out pictures of the person and the finished avatar in, how well its mouth does what theirs did out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -82,7 +82,7 @@ def repaint(  # noqa: PLR0913, PLR0917  the recordings, what is said, and by who
         bundle: the avatar.
         network: its generator.
     """
-    face = FaceRenderer(replace(bundle, transforms=prepared.transforms, poses=prepared.poses), network)
+    face = FaceRenderer(bundle, network).over(prepared.transforms, prepared.poses, prepared.outlines)
     weight = read_mask(bundle.mask_path.read_bytes()).generated[..., None].astype(np.float32) / 255
     for number, image in pictures_at(videos, prepared, wanted):
         truth = cut(image, prepared.transforms[number])

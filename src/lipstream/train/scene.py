@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from lipstream.audio.read import CONTAINERS
 from lipstream.errors import InputError
-from lipstream.train.blending import outlines
-from lipstream.train.preprocess.alignment import ANCHORS, crop_transforms, poses
+from lipstream.train.preprocess.alignment import ANCHORS, crop_transforms, in_crop, poses
 from lipstream.train.preprocess.following import (
     JUMP,
     LOST_FRAMES,
@@ -27,6 +26,7 @@ from lipstream.train.preprocess.following import (
     runs_of,
     sightings,
 )
+from lipstream.train.preprocess.outline import outlines
 from lipstream.train.preprocess.recording import MOST_FRAMES, steady_pictures
 from lipstream.types import FRAME_RATE_HZ, Float32, Image
 from lipstream.video.lips import face_height_px
@@ -60,7 +60,7 @@ class Scene:
     poses: Float32
     """Of the head, `[n, 3]` float32 degrees."""
     outlines: Float32
-    """Of the face, `[n, 25, 2]` float32, from `blending.outlines`."""
+    """Inside which lips are new, `[n, 15, 2]` float32 in pixels of the crop, from `preprocess.outline.outlines`."""
     cuts: NDArray[np.bool_]
     """Whether the film is cut before each picture, `[F]`."""
     familiar: bool
@@ -135,14 +135,15 @@ def fading(seen: NDArray[np.bool_], cuts: NDArray[np.bool_]) -> Float32:
         cuts: where the film is cut before a picture, `[F]`.
 
     Returns:
-        `[F]` float32: 1 where the person is seen, less within FADE_FRAMES of where they are found or lost with no cut.
+        `[F]` float32: 1 where the person is seen, less within FADE_FRAMES of where they are found or lost, up to a cut.
     """
     shares = np.where(seen, np.float32(1), np.float32(0))
     changes = np.flatnonzero(np.diff(seen) & ~cuts[1:]) + 1
     for change in changes:
         for away in range(FADE_FRAMES):
             frame = change + away if seen[change] else change - 1 - away
-            if not (0 <= frame < len(seen) and seen[frame]):
+            entered = frame if seen[change] else frame + 1
+            if not (0 <= frame < len(seen) and seen[frame]) or cuts[entered]:
                 break
             shares[frame] = min(shares[frame], (away + 1) / (FADE_FRAMES + 1))
     return shares
@@ -192,13 +193,14 @@ def _noting_cuts(images: Iterable[Image], cuts: list[bool]) -> Iterator[Image]:
 def _scene(person: Person, cuts: NDArray[np.bool_], size: tuple[int, int], scale: float, *, familiar: bool) -> Scene:
     rows = np.full(len(cuts), -1)
     rows[person.frames] = np.arange(len(person.frames))
+    transforms = crop_transforms(person.points, person.runs, scale)
     return Scene(
         len(cuts),
         *size,
         rows=rows,
-        transforms=crop_transforms(person.points, person.runs, scale),
+        transforms=transforms,
         poses=poses(person.points, person.runs),
-        outlines=outlines(person.points, person.runs),
+        outlines=outlines(in_crop(person.points, transforms), person.runs),
         cuts=cuts,
         familiar=familiar,
     )

@@ -17,6 +17,7 @@ from lipstream.train.preprocess.findings import Findings, check_sound, check_usa
 from lipstream.train.preprocess.following import FaceFinder
 from lipstream.train.preprocess.mask import mask_over
 from lipstream.train.preprocess.offset import Offset, in_time, measure_offset
+from lipstream.train.preprocess.outline import outlines
 from lipstream.train.preprocess.recording import sound_beside
 from lipstream.train.preprocess.watching import Progress, Watched, hear, watch
 from lipstream.types import ARTICULATION, FRAME_RATE_HZ, FRAME_SAMPLES, SAMPLE_RATE_HZ, Codes, Float32, Pcm, UInt8
@@ -57,6 +58,8 @@ class Prepared:
     """Distance of the inner lips as a share of the face's height, `[n]` float32."""
     mouth: Float32
     """Centre of the inner lips, `[n, 2]` float32 x, y in pixels of the crop."""
+    outlines: Float32
+    """Inside which the mouth is painted, `[n, 15, 2]` float32 in pixels of the crop, from `outline.outlines`."""
     quiet: NDArray[np.bool_]
     """Where nobody speaks, `[n]`."""
     training: NDArray[np.bool_]
@@ -156,6 +159,7 @@ def _described(watched: Sequence[Watched], speech_s: float, speech: SpeechEngine
         seen=seen_codes(placed, turned, heard, quiet),
         opening=opened,
         mouth=placed[:, np.array(INNER_LIPS).ravel(), :2].mean(axis=1),
+        outlines=outlines(placed, runs),
         quiet=quiet,
         training=training,
         held_out=held_out,
@@ -169,7 +173,8 @@ def framed_as(prepared: Prepared, scale: float) -> Prepared:
     centre, times = HOME.mean(axis=0), np.float32(scale / prepared.scale)
     transforms = times * prepared.transforms
     transforms[:, :, 2] += (1 - times) * centre
-    return replace(prepared, transforms=transforms, mouth=centre + times * (prepared.mouth - centre), scale=scale)
+    mouth, around = (centre + times * (points - centre) for points in (prepared.mouth, prepared.outlines))
+    return replace(prepared, transforms=transforms, mouth=mouth, outlines=around, scale=scale)
 
 
 def split(pictures: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
