@@ -44,6 +44,12 @@ def test_a_name_is_no_path(video: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "cannot be an avatar's name" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("seed", "words"), [(-1, "than or equal to 0"), (2**32, "than or equal to 4294967295")])
+def test_a_seed_has_a_range(seed: int, words: str, video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["train", str(video), "--name", "me", "--seed", str(seed)]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_somebody_elses_consent_is_not_ones_own(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["train", str(video), "--name", "me", "--self", "--subject", "Anna"]) == 1
     assert "--self" in capsys.readouterr().err

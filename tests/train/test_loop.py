@@ -63,14 +63,19 @@ def test_figures_are_fields_of_a_record_of_static_text(tmp_path: Path, caplog: p
 
 
 def test_resumed_run_equals_whole_run(tmp_path: Path) -> None:
-    whole, halves = _line(), _line()
+    whole, halves = (torch.nn.Sequential(torch.nn.Dropout(0.5), _line()) for _ in range(2))
     train(whole, Line(), tmp_path / "whole", CONFIG)
     with pytest.raises(KeyboardInterrupt):
         train(halves, Line(interrupt_at=7), tmp_path / "halves", CONFIG)
     task = Line()
     train(halves, task, tmp_path / "halves", CONFIG)
     assert task.steps[0] == 8
-    assert torch.equal(whole.weight, halves.weight)
+    ours, theirs = (torch.nn.utils.parameters_to_vector(module.parameters()) for module in (whole, halves))
+    assert torch.equal(ours, theirs)
+
+
+def test_the_largest_seed_is_one(tmp_path: Path) -> None:
+    train(_line(), Line(), tmp_path, replace(CONFIG, steps=1, seed=2**32 - 1))
 
 
 def test_a_run_that_gets_no_better_ends(tmp_path: Path) -> None:

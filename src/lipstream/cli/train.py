@@ -57,7 +57,10 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     licence: Licence = None,
     made_by: MadeBy = None,
     is_self: IsSelf = False,
-    seed: Annotated[int, typer.Option(help="On a CPU, the same seed and recordings give the same avatar.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(help="On a CPU, the same seed and recordings give the same avatar.", min=0, max=2**32 - 1),
+    ] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
     ] = None,

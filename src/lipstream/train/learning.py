@@ -45,7 +45,7 @@ class Schedule:
     device: str = "cpu"
     """`cpu` or `cuda`."""
     seed: int = 0
-    """Of the weights' noise and of the batches."""
+    """Of the weights' noise and of the batches, 0..2**32-1."""
     from_scratch: bool = False
     """Whether the built-in weights are left aside, to compare."""
     adapt_speech: bool = False

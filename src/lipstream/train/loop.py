@@ -69,7 +69,7 @@ class LoopConfig:
     patience: int = 0
     """Held-out figures in a row without a better score after which the run ends; 0 never."""
     seed: int = 0
-    """Of the weights' noise; batches are seeded by their step."""
+    """Of the weights' noise, 0..2**32-1 (with a step it makes 64 bits); batches are seeded by their step."""
     device: str = "cpu"
     """`cpu` or `cuda`."""
     threads: int = 0
