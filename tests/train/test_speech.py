@@ -47,6 +47,16 @@ def test_training_sees_the_contexts_that_a_stream_sees(ahead: int) -> None:
     np.testing.assert_allclose(articulate(networks, mel, FRAMES, ahead), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("every", [2, 1000], ids=["no two in a row", "none"])
+def test_frames_that_do_not_count_are_no_loss(every: int) -> None:
+    mel, codes = _utterance(4)
+    codes[np.arange(len(codes)) % every != 1] = np.nan
+    task = SpeechTask([Shard.of([(mel, codes)])], [], {}, seed=0)
+    losses = task.loss(SpeechNetworks(), task.batch(0))
+    assert all(bool(value.isfinite()) for value in losses.values())
+    assert losses["velocity_loss"] == 0
+
+
 def test_half_of_what_is_learnt_is_as_it_was_spoken() -> None:
     spoken, augmented = Shard.of([_utterance(8)]), Shard.of([_utterance(9)])
     task = SpeechTask([spoken], [augmented], {}, seed=0)

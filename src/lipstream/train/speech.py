@@ -201,9 +201,9 @@ class SpeechTask:
         counts = batch["counts"].unsqueeze(-1).float() * contact
         error = _huber(found - true, widths)
         velocity = _huber(found.diff(dim=1) - true.diff(dim=1), widths)
-        position_loss = (error * weights * counts).sum() / counts.sum() / weights.sum()
+        position_loss = (error * weights * counts).sum() / counts.sum().clamp(min=1) / weights.sum()
         pairs = counts[:, 1:] * (counts[:, :-1] > 0)
-        velocity_loss = (velocity * weights * pairs).sum() / pairs.sum() / weights.sum()
+        velocity_loss = (velocity * weights * pairs).sum() / pairs.sum().clamp(min=1) / weights.sum()
         total = position_loss + VELOCITY_WEIGHT * velocity_loss
         return {"loss": total, "position_loss": position_loss, "velocity_loss": velocity_loss}
 
