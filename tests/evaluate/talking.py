@@ -52,5 +52,5 @@ class LeavesTheClip(FaceRenderer):
         """Nothing."""
         return visual[:, :3]
 
-    def compose(self, image: Image, index: int, patch: Float32) -> None:
+    def compose(self, image: Image, index: int, patch: Float32, share: float = 1.0) -> None:
         """Leave the picture as it is."""

@@ -73,9 +73,9 @@ def test_figures_are_against_the_untouched() -> None:
 class Framed(FaceRenderer):
     """A face whose mouth is paler than the skin around it."""
 
-    def compose(self, image: Image, index: int, patch: Float32) -> None:
+    def compose(self, image: Image, index: int, patch: Float32, share: float = 1.0) -> None:
         """Paint it paler."""
-        super().compose(image, index, np.minimum(patch + np.float32(0.25), 1))
+        super().compose(image, index, np.minimum(patch + np.float32(0.25), 1), share)
 
 
 def test_a_pale_mouth_shows_its_seam(subject: Subject) -> None:
