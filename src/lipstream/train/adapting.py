@@ -34,6 +34,7 @@ from lipstream.train.preprocess.watching import hear
 from lipstream.train.speech import Shard, SpeechNetworks, SpeechTask, articulate
 from lipstream.train.speech_files import TENSORS, stored_networks, write_speech
 from lipstream.types import ARTICULATION, CODE_SIZE, Codes, Float32, Mel, Pcm
+from lipstream.video.staging import writing_to
 
 STEPS = 160
 """Chosen, like the rate, by folds of one speaker's clips: more steps heard no better."""
@@ -183,7 +184,7 @@ def adapt(
     Raises:
         AvatarError: the networks to begin with are of other shapes.
         InputError: the folder holds a run of another configuration.
-        OutputError: a checkpoint cannot be written.
+        OutputError: a checkpoint or the networks cannot be written.
     """
     start = stored_networks(shared)
     listener = Listener(start).eval()
@@ -205,4 +206,5 @@ def adapt(
         for name, value in found.items()
     }
     provenance = {**shared.manifest.provenance, "adapted": "to recordings of one person"}
-    return write_speech(folder / "networks", listener, examples, provenance, figures)
+    with writing_to(folder):
+        return write_speech(folder / "networks", listener, examples, provenance, figures)
