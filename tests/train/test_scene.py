@@ -65,11 +65,22 @@ def test_a_film_is_followed_past_somebody_else(film: Path) -> None:
         ("..##########..", "", "0 0 .2 .4 .6 .8 1 1 .8 .6 .4 .2 0 0"),
         ("..##########..", "2", "0 0 1 1 1 1 1 1 .8 .6 .4 .2 0 0"),
         ("..##########..", "2 12", "0 0 1 1 1 1 1 1 1 1 1 1 0 0"),
+        ("..##########..", "4", "0 0 .2 .4 1 1 1 1 .8 .6 .4 .2 0 0"),
+        ("..##########..", "10", "0 0 .2 .4 .6 .8 1 1 1 1 .4 .2 0 0"),
         ("######", "", "1 1 1 1 1 1"),
         (".###.#", "", "0 .2 .4 .2 0 .2"),
         ("......", "3", "0 0 0 0 0 0"),
     ],
-    ids=["found and lost", "found by a cut", "both by a cut", "there throughout", "for a moment", "never there"],
+    ids=[
+        "found and lost",
+        "found by a cut",
+        "both by a cut",
+        "found before a cut",
+        "lost after a cut",
+        "there throughout",
+        "for a moment",
+        "never there",
+    ],
 )
 def test_lips_fade_where_she_is_found_or_lost_in_a_shot(seen: str, cut: str, shares: str) -> None:
     cuts = np.zeros(len(seen), bool)
