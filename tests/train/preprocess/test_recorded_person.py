@@ -93,5 +93,6 @@ def test_sound_is_counted_from_the_first_picture(tmp_path: Path, late: int) -> N
 def test_what_is_no_film_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(b"no film")
-    with pytest.raises(MediaError, match="cannot be decoded"):
-        list(steady_pictures(path))
+    for read in (lambda: list(steady_pictures(path)), lambda: sound_beside(path)):
+        with pytest.raises(MediaError, match=r"cannot be decoded .*; expected a video file; export it again"):
+            read()

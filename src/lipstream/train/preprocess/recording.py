@@ -78,8 +78,8 @@ def sound_beside(path: Path) -> Pcm:
     Raises:
         MediaError: it has no sound, none that can be decoded, or no picture.
     """
+    shown_s = next(timed_pictures(path))[0] or 0.0  # before its sound: what is no film is told so
     pcm = read_pcm(path)
-    shown_s = next(timed_pictures(path))[0] or 0.0
     late = round((_sound_begins_s(path) - shown_s) * SAMPLE_RATE_HZ)
     return np.pad(pcm, (late, 0)) if late > 0 else pcm[-late:]
 
