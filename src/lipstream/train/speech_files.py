@@ -17,6 +17,8 @@ from lipstream.types import Float32
 
 TENSORS: dict[SpeechName, tuple[str, str]] = {"speech_encoder": ("mel", "features"), "articulation": ("audio", "code")}
 """What each network takes and gives."""
+_PARTS: dict[SpeechName, str] = {"speech_encoder": "encoder", "articulation": "articulation"}
+"""What each is of `SpeechNetworks`."""
 _PROJECTION = "articulation.projection.weight"
 """The exporter turns it round, and names it by a number."""
 
@@ -72,8 +74,8 @@ def stored_networks(bundle: SpeechBundle) -> SpeechNetworks:
     try:
         weights = {
             f"{ours}.{name}": value
-            for ours, theirs in (("encoder", "speech_encoder"), ("articulation", "articulation"))
-            for name, value in stored_weights(bundle.network_path(theirs)).items()  # type: ignore[arg-type]
+            for network, ours in _PARTS.items()
+            for name, value in stored_weights(bundle.network_path(network)).items()
         }
         networks.load_state_dict(_by_our_names(weights, networks.state_dict()))
     except (KeyError, RuntimeError, StopIteration) as error:
