@@ -24,6 +24,12 @@ def test_what_an_offer_speaks_of() -> None:
         offered("m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n")
 
 
+@pytest.mark.parametrize("port", ["9" * 5_000, "\u0669", "-9", "", "9x"])
+def test_a_port_that_is_none_offers_nothing(port: str) -> None:
+    with pytest.raises(InputError, match="neither audio nor video"):
+        offered(f"v=0\r\nm=audio {port} UDP 0\r\n")
+
+
 def test_bundle_only_media_are_offered_and_come_by_the_way_of_the_first() -> None:
     way = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789\r\na=fingerprint:sha-256 AB:CD\r\na=setup:actpass\r\n"
     offer = f"v=0\r\nm=audio 9 UDP 0\r\n{way}a=mid:0\r\nm=video 0 UDP 0\r\na=bundle-only\r\na=mid:1\r\n"
@@ -32,6 +38,21 @@ def test_bundle_only_media_are_offered_and_come_by_the_way_of_the_first() -> Non
     assert admissible(admissible(offer)) == offer + way
     with pytest.raises(InputError, match="audio, application, application"):
         offered("m=audio 9 UDP 0\r\n" + 2 * "m=application 0 UDP 0\r\na=bundle-only\r\n")
+
+
+def test_what_the_session_says_is_not_the_way_of_its_media() -> None:
+    session = "v=0\r\na=fingerprint:sha-256 AB:CD\r\na=group:BUNDLE 0 1\r\n"
+    way = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789\r\na=setup:actpass\r\n"
+    offer = f"{session}m=audio 9 UDP 0\r\n{way}a=mid:0\r\nm=video 0 UDP 0\r\na=bundle-only\r\na=mid:1\r\n"
+    assert admissible(offer) == offer + way
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r\n\r\n"])
+def test_lines_end_as_they_are_to(end: str) -> None:
+    way = "a=ice-ufrag:abcd\r\n"
+    offer = f"v=0\r\nm=audio 9 UDP 0\r\n{way}m=video 0 UDP 0\r\na=bundle-only"
+    assert admissible(offer + end) == f"{offer}\r\n{way}"
+    assert admissible(offer.replace("\r", "") + end) == f"{offer}\r\n{way}"
 
 
 def test_names_that_nobody_can_resolve_are_left_out_and_more_candidates_may_come() -> None:

@@ -10,7 +10,7 @@ Kind = Literal["audio", "video"]
 MOST_BYTES = 64 * 1024
 """An offer of a browser with every codec it knows has 10."""
 _SECTION = re.compile(r"^(?=m=)", re.MULTILINE)
-_MEDIA = re.compile(r"m=(\w+) (\d+)")
+_MEDIA = re.compile(r"m=(\w+) (\d{1,5}) ", re.ASCII)
 _BUNDLE_ONLY = re.compile(r"^a=bundle-only\r?$", re.MULTILINE)
 _WAY = re.compile(r"^a=(?:ice-ufrag|ice-pwd|fingerprint|setup|candidate):.*\n", re.MULTILINE)
 _LEFT_OUT = re.compile(r"^a=(candidate:.* \S+\.local \d+ typ .*|end-of-candidates)\r?\n", re.MULTILINE)
@@ -39,10 +39,11 @@ def admissible(offer: str) -> str:
 
     Names of multicast DNS take a second each and are resolved in few networks; whoever has them sends checks from
     there, by which they are found. That holds as long as more candidates may come, so their end is not said.
-    Bundle-only media come by the way of the first, and do not say so again.
+    Bundle-only media come by the way of the first, and do not say so again; what the session says is said of all.
     """
-    sections = _SECTION.split(_LEFT_OUT.sub("", offer))
-    way = next((found for one in sections if (found := "".join(_WAY.findall(one)))), "")
+    lines = re.sub(r"\r?\n", "\r\n", offer.rstrip("\r\n")) + "\r\n"
+    sections = _SECTION.split(_LEFT_OUT.sub("", lines))
+    way = next((found for one in sections[1:] if (found := "".join(_WAY.findall(one)))), "")
     return "".join(one + way if _BUNDLE_ONLY.search(one) and not _WAY.search(one) else one for one in sections)
 
 
