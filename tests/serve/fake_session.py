@@ -1,7 +1,7 @@
 """A session that a test writes the script of, and a socket whose other end is a test; no clock, no threads."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -62,9 +62,11 @@ class FakeSession:
     def samples(self) -> int:
         return sum(len(one) for one in self.pushed if one is not END)
 
-    async def push(self, sound: Float32 | End) -> None:
+    async def push(self, sound: Float32 | End, clean: Callable[[Float32], Awaitable[Float32]] | None = None) -> None:
         if self.state == "draining":
             return  # as the server stops
+        if clean is not None and sound is not END:
+            sound = await clean(sound)
         self.pushed.append(sound)
         if sound is END:
             self.coming.put_nowait(Ended(self.frames, self.played_samples))

@@ -54,12 +54,6 @@ def test_sound_leaves_in_tens_of_milliseconds_whatever_came() -> None:
 
 
 @pytest.mark.usefixtures("livekit")
-def test_what_is_no_number_cannot_be_cleaned() -> None:
-    with pytest.raises(InputError, match="not numbers"):
-        SoundIn({"gain"}, RATE_HZ).clean(np.full(3, np.nan, np.float32))
-
-
-@pytest.mark.usefixtures("livekit")
 def test_a_rate_that_it_does_not_know_is_refused() -> None:
     with pytest.raises(InputError, match="not 44100 Hz"):
         SoundIn({"noise"}, 44_100)

@@ -5,6 +5,7 @@ import pytest
 from fake_session import FakeSession
 
 from lipstream.errors import InputError
+from lipstream.pipeline.playout import END
 from lipstream.pipeline.session import FROM_MICROPHONE
 from lipstream.serve.ws.ear import Ear
 from lipstream.types import Float32, Pcm
@@ -14,8 +15,18 @@ from lipstream.wire.pcm import int16_bytes
 SOUND: Float32 = np.array([0.5, -0.25, 0.0], np.float32)
 
 
-def ear(start: Start) -> Ear:
-    return Ear(start, FakeSession(FROM_MICROPHONE).session)
+class Hearer:
+    """An ear, and the session that it hears for."""
+
+    def __init__(self, start: Start) -> None:
+        self.session = FakeSession(FROM_MICROPHONE)
+        self.ear = Ear(start, self.session.session)
+
+    async def hear(self, data: bytes) -> Float32:
+        await self.ear.hear(data)
+        heard = self.session.pushed[-1]
+        assert heard is not END
+        return heard
 
 
 @pytest.mark.parametrize(
@@ -27,8 +38,8 @@ def ear(start: Start) -> Ear:
 )
 def test_samples_are_read_as_the_client_codes_them(start: Start, data: bytes) -> None:
     async def test() -> None:
-        one = ear(start)
-        await one.play(SOUND)
+        one = Hearer(start)
+        await one.ear.play(SOUND)
         assert np.array_equal(await one.hear(data), SOUND)
         assert len(await one.hear(b"")) == 0
 
@@ -38,15 +49,15 @@ def test_samples_are_read_as_the_client_codes_them(start: Start, data: bytes) ->
 @pytest.mark.parametrize("start", [Start(coding="f32le"), Start(), Start(coding="opus")])
 def test_bytes_that_are_no_sound_are_refused(start: Start) -> None:
     with pytest.raises(InputError):
-        asyncio.run(ear(start).hear(b"\xff\xff\xff"))
+        asyncio.run(Hearer(start).hear(b"\xff\xff\xff"))
 
 
 def test_samples_that_are_no_numbers_are_handed_on_as_such() -> None:
     sent = np.array([0.5, np.nan, -np.inf, 1.01], "<f4")
-    heard = asyncio.run(ear(Start(coding="f32le")).hear(sent.tobytes()))
+    heard = asyncio.run(Hearer(Start(coding="f32le")).hear(sent.tobytes()))
     assert np.array_equal(heard, np.array([0.5, np.nan, np.nan, 1.0], np.float32), equal_nan=True)
     with pytest.raises(InputError, match="32768"):
-        asyncio.run(ear(Start(coding="f32le")).hear(np.array([np.nan, 30_000], "<f4").tobytes()))
+        asyncio.run(Hearer(Start(coding="f32le")).hear(np.array([np.nan, 30_000], "<f4").tobytes()))
 
 
 @pytest.mark.parametrize("step", ["echo", "noise", "gain"])
@@ -54,9 +65,9 @@ def test_cleaned_sound_comes_in_whole_blocks_of_10_ms(step: SoundStep, hello: Pc
     pytest.importorskip("livekit", reason="needs the extra audio")
 
     async def hear() -> list[Float32]:
-        one, heard = ear(Start(sound_in=(step,))), []
+        one, heard = Hearer(Start(sound_in=(step,))), []
         for start in range(0, 16_000, 250):
-            await one.play(hello[start : start + 640])
+            await one.ear.play(hello[start : start + 640])
             heard.append(await one.hear(int16_bytes(hello[start : start + 250])))
         return heard
 
@@ -67,4 +78,4 @@ def test_cleaned_sound_comes_in_whole_blocks_of_10_ms(step: SoundStep, hello: Pc
 
 def test_a_rate_that_cannot_be_cleaned_is_refused() -> None:
     with pytest.raises(InputError, match="44100"):
-        ear(Start(sample_rate_hz=44_100, sound_in=("noise",)))
+        Hearer(Start(sample_rate_hz=44_100, sound_in=("noise",)))

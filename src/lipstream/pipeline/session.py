@@ -117,7 +117,8 @@ class StreamStats:
 
 def check_sound(sound: object) -> None:
     """Raise InputError unless it is `[n]` float32 of finite samples."""
-    check_numbers(check_samples(sound))
+    if not np.isfinite(check_samples(sound)).all():
+        raise InputError("the sound has samples that are not numbers; expected -1..1: look at what records it")
 
 
 def check_samples(sound: object) -> Float32:
@@ -126,12 +127,6 @@ def check_samples(sound: object) -> Float32:
         got = f"{sound.dtype} {list(sound.shape)}" if isinstance(sound, np.ndarray) else type(sound).__name__
         raise InputError(f"the sound is {got}; expected [n] float32 in -1..1 of one channel, or END")
     return sound
-
-
-def check_numbers(sound: Float32) -> None:
-    """Raise InputError unless every sample is finite."""
-    if not np.isfinite(sound).all():
-        raise InputError("the sound has samples that are not numbers; expected -1..1: look at what records it")
 
 
 def _check_range(what: str, value: int, lowest: int, highest: int, unit: str) -> None:

@@ -14,7 +14,7 @@ from lipstream.pipeline.stream import AHEAD_FRAMES
 from lipstream.serve.live.opening import LiveLimits, Opening, State
 from lipstream.serve.live.session import MOST_ENDS
 from lipstream.serve.registry import Registry
-from lipstream.types import Pcm
+from lipstream.types import Float32, Pcm
 
 
 @pytest.fixture
@@ -164,6 +164,23 @@ def test_samples_that_are_no_numbers_are_silence_and_counted(floor: FakeFloor, h
             assert np.array_equal(visitor.sound, np.nan_to_num(broken, nan=0.0, posinf=0.0, neginf=0.0))
 
     run(test)
+
+
+def test_sound_is_measured_as_it_came_and_cleaned_once_it_is_numbers(floor: FakeFloor) -> None:
+    given: list[Float32] = []
+
+    async def clean(sound: Float32) -> Float32:
+        given.append(sound)
+        return sound[:0]
+
+    async def test() -> None:
+        async with floor.visitor() as visitor:
+            await visitor.session.push(np.array([0.5, np.nan, np.inf], np.float32), clean)
+            sound = visitor.session.stats().sound
+            assert (sound.nan_samples, sound.max) == (2, 0.5)
+
+    run(test)
+    assert np.array_equal(given, [[0.5, 0.0, 0.0]])
 
 
 def test_who_interrupts_and_ends_without_end_and_takes_nothing_costs_no_memory(floor: FakeFloor, hello: Pcm) -> None:

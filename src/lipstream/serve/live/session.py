@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from typing import TypeVar
 
@@ -81,29 +81,30 @@ class Session:
         """What it is doing."""
         return self._state
 
-    async def push(self, sound: Float32 | End) -> None:
+    async def push(self, sound: Float32 | End, clean: Callable[[Float32], Awaitable[Float32]] | None = None) -> None:
         """Hand over the next sound; it is heard as fast as the session's queue has room.
 
         Args:
             sound: `[n]` float32 in -1..1, n from 0 up, at the rate of the settings, NaN and infinity being silence; or
                 END: what was pushed is shown to its end, then Ended is told of, and other speech may follow.
+            clean: makes what is heard of what was sent, which holds numbers alone by then.
 
         Raises:
             InputError: it is neither, or the session takes no more sound.
             BusyError: too much sound, or too many ENDs, wait; nothing of this was taken.
             Exception: what the session failed by.
         """
+        if sound is not END:
+            self._meter.put(check_samples(sound))
+            sound = np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0)
+            sound = sound if clean is None else await clean(sound)
         if self.fault is not None:
             raise self.fault
         if self._deaf:
             return
         if self._state in {"draining", "closed"}:
             raise InputError(f"there is sound for a session that is {self._state}, after its end; open another one")
-        if sound is not END:
-            check_samples(sound)
-            self._meter.put(sound)
-            sound = np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0)
-        elif self._ends >= MOST_ENDS:
+        if sound is END and self._ends >= MOST_ENDS:
             raise BusyError(f"{MOST_ENDS:,} ends of speech wait to be told of, as many as may; take what comes")
         self._put(sound)
 

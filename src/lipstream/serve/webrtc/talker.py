@@ -69,7 +69,7 @@ class Talker:
         session, cleaning, track = self._stage.session, self._stage.cleaning, self._stage.peer.microphone
         if track is not None:
             async for sound in heard(track):
-                await session.push(sound if cleaning is None else await cleaning.clean(sound))
+                await session.push(sound, None if cleaning is None else cleaning.clean)
         return await self._stage.peer.over()  # whoever sends no sound may watch
 
     async def _show(self) -> str:

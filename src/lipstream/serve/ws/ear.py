@@ -1,4 +1,4 @@
-"""A client's sound as it was sent in, samples out, cleaned where the client wants that."""
+"""A client's sound as it was sent in, samples into its session, cleaned where the client wants that."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,19 +32,19 @@ class Ear:
     """
 
     def __init__(self, start: Start, session: Session) -> None:
-        self._read = READERS[start.coding]()
+        self._read, self._session = READERS[start.coding](), session
         sound_in = SoundIn(start.sound_in, start.rate_hz) if start.sound_in else None
         self._cleaning = Cleaning(sound_in, session) if sound_in else None
         self._audible = start.sound != "none"
 
-    async def hear(self, data: bytes) -> Float32:
-        """The samples of one message, `[n]` float32 in -1..1 or NaN; cleaned ones are up to 10 ms behind.
+    async def hear(self, data: bytes) -> None:
+        """Push the samples of one message; cleaned ones are up to 10 ms behind.
 
         Raises:
             InputError: it holds no such sound.
+            LipstreamError: what `Session.push` raises.
         """
-        sound = self._read(data)
-        return sound if self._cleaning is None else await self._cleaning.clean(sound)
+        await self._session.push(self._read(data), None if self._cleaning is None else self._cleaning.clean)
 
     async def play(self, audio: Pcm) -> None:
         """Tell what is sent to the client now, `[n]` float32 at 16 kHz: once played, it may come back as an echo."""

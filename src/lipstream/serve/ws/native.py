@@ -108,7 +108,7 @@ class Conversation:
             message = read_up(await self._socket.receive())
             match message:
                 case messages.Sound(data):
-                    await self._session.push(await self._ear.hear(data))
+                    await self._ear.hear(data)
                 case messages.End():
                     await self._session.push(END)
                 case messages.Interrupt():
