@@ -17,6 +17,7 @@ class FakeNvml:
 
     cards: int
     starts: bool = True
+    failing: int | None = None
     NVMLError = NvmlError
 
     def nvmlInit(self) -> None:  # noqa: N802  NVML's names
@@ -33,7 +34,7 @@ class FakeNvml:
         return f"card {card}"
 
     def nvmlDeviceGetMemoryInfo(self, card: int) -> SimpleNamespace:  # noqa: N802
-        if card >= self.cards:
+        if card == self.failing:
             raise NvmlError
         return SimpleNamespace(used=10, total=100 * (card + 1))
 
@@ -52,11 +53,11 @@ def test_every_card_is_read_as_it_is_now(monkeypatch: pytest.MonkeyPatch) -> Non
     assert read() == [Gpu(0, "card 0", None, 10, 100)]
 
 
-def test_a_card_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    nvml = FakeNvml(cards=1)
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_card_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch, failing: int) -> None:
+    nvml = FakeNvml(cards=3, failing=failing)
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    monkeypatch.setattr(nvml, "nvmlDeviceGetCount", lambda: 2)
-    assert [gpu.index for gpu in gpu_reader()()] == [0]
+    assert [gpu.index for gpu in gpu_reader()()] == [index for index in range(3) if index != failing]
 
 
 @pytest.mark.parametrize("nvml", [None, FakeNvml(cards=1, starts=False)])

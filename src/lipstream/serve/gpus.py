@@ -40,12 +40,17 @@ def gpu_reader() -> Callable[[], list[Gpu]]:
 
 
 def _gpus(nvml: ModuleType) -> list[Gpu]:
-    found = []
-    with suppress(nvml.NVMLError):  # a card may fail, or leave, while the server runs
+    found: list[Gpu] = []
+    with suppress(nvml.NVMLError):
         for index in range(nvml.nvmlDeviceGetCount()):
-            card = nvml.nvmlDeviceGetHandleByIndex(index)
-            memory, busy = nvml.nvmlDeviceGetMemoryInfo(card), None
-            with suppress(nvml.NVMLError):
-                busy = nvml.nvmlDeviceGetUtilizationRates(card).gpu / 100
-            found.append(Gpu(index, nvml.nvmlDeviceGetName(card), busy, memory.used, memory.total))
+            with suppress(nvml.NVMLError):  # a card may fail, or leave, while the server runs
+                found.append(_gpu(nvml, index))
     return found
+
+
+def _gpu(nvml: ModuleType, index: int) -> Gpu:
+    card = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory, busy = nvml.nvmlDeviceGetMemoryInfo(card), None
+    with suppress(nvml.NVMLError):
+        busy = nvml.nvmlDeviceGetUtilizationRates(card).gpu / 100
+    return Gpu(index, nvml.nvmlDeviceGetName(card), busy, memory.used, memory.total)

@@ -1,5 +1,6 @@
 """What monitors ask: whether the process lives, whether it serves, and what it measured."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ class Monitoring:
     ready: Callable[[], bool]
     """Whether requests are served: not before the preloaded avatars are warm, and not while it drains."""
     exposition: Callable[[str], tuple[bytes, str]]
-    """An Accept header to what was measured, as Prometheus reads it, and its content type."""
+    """An Accept header to what was measured, as Prometheus reads it, and its content type; from any thread."""
 
     async def live(self, request: Request, call: Call) -> Response:  # noqa: ARG002
         """Whether the process lives."""
@@ -32,7 +33,8 @@ class Monitoring:
 
     async def metrics(self, request: Request, call: Call) -> Response:  # noqa: ARG002
         """What it measured."""
-        content, content_type = self.exposition(request.headers.get("accept", ""))
+        accept = request.headers.get("accept", "")
+        content, content_type = await asyncio.to_thread(self.exposition, accept)  # graphics cards take their time
         return Response(content, headers={"content-type": content_type})
 
 
