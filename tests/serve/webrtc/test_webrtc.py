@@ -3,6 +3,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -270,10 +271,11 @@ def test_who_wants_no_pictures_is_told_of_none(tiny_site: Site) -> None:
     asyncio.run(test())
 
 
+@pytest.mark.parametrize("of_session", ["", "fingerprint"])
 def test_pictures_come_where_the_offer_has_them_bundled_with_the_sound(
-    tiny_site: Site, monkeypatch: pytest.MonkeyPatch
+    tiny_site: Site, monkeypatch: pytest.MonkeyPatch, of_session: str
 ) -> None:
-    monkeypatch.setattr("callers._ungathered", bundle_only)
+    monkeypatch.setattr("callers._ungathered", partial(bundle_only, of_session=of_session))
 
     async def test() -> None:
         async with calling(tiny_site.app) as client, caller(client) as viewer, caller(client) as talker:
@@ -285,8 +287,11 @@ def test_pictures_come_where_the_offer_has_them_bundled_with_the_sound(
     asyncio.run(test())
 
 
-def bundle_only(offer: str) -> str:
-    """As browsers offer whose policy is max-bundle: the way of the first media alone is said."""
+def bundle_only(offer: str, of_session: str) -> str:
+    """As browsers offer whose policy is max-bundle: the way of the first media alone is said, part of it before all."""
+    if of_session:
+        said = "".join(dict.fromkeys(re.findall(rf"^a={of_session}:.*\n", offer, flags=re.MULTILINE)))
+        offer = re.sub(rf"^a={of_session}:.*\n", "", offer, flags=re.MULTILINE).replace("m=", f"{said}m=", 1)
     first, video = re.sub(r"^a=(end-of-)?candidate.*\n", "", offer, flags=re.MULTILINE).split("m=video")
     video = re.sub(r"^a=(ice-|fingerprint|setup).*\n", "", video, flags=re.MULTILINE)
     return f"{first}m=video{re.sub(r' [0-9]+', ' 0', video, count=1)}a=bundle-only\r\n"
@@ -322,6 +327,7 @@ OFFER = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RT
     [
         ("/v1/webrtc", b"\xff", 400, "no UTF-8"),
         ("/v1/webrtc", b"hello", 400, "neither audio nor video"),
+        ("/v1/webrtc", b"m=audio " + b"9" * 5_000 + b" UDP 0\r\n", 400, "neither audio nor video"),
         ("/v1/webrtc", OFFER.encode(), 400, "The offer cannot be used"),
         ("/v1/webrtc", OFFER.encode() + b"a=x\r\n" * 20_000, 400, "more than 65,536 bytes"),
         ("/v1/webrtc?avatar=nobody", OFFER.encode(), 404, "There is no avatar"),

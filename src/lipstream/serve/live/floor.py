@@ -4,9 +4,9 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry
@@ -62,8 +62,7 @@ class Live:
         self._leasing = replace(workshop, workers=loaders)
         self._metrics = metrics or LiveMetrics(CollectorRegistry())
         self._metrics.watch(self.floor)
-        self.viewers = 0
-        """Who watch a session that is not theirs; counted by whoever lets them."""
+        self._viewers = 0
         self._present: dict[str, _Present] = {}  # the longest open first
         self._most, self._open = limits.max_sessions, 0
         self._empty, self._stopping = asyncio.Event(), False
@@ -121,6 +120,19 @@ class Live:
         except KeyError:
             raise SessionNotFoundError(f"there is no session {id[:40]!r}, or it is over; open one") from None
 
+    @contextmanager
+    def viewing(self) -> Iterator[int]:
+        """Count somebody who watches a session that is not theirs, for the time of the `with` block.
+
+        Yields:
+            How many do, with them.
+        """
+        self._viewers += 1
+        try:
+            yield self._viewers
+        finally:
+            self._viewers -= 1
+
     async def measure(self, avatar: str) -> str:
         """Find out how many sessions fit, where nobody said how many may be open.
 
@@ -142,9 +154,9 @@ class Live:
         return f"live sessions: {told}"
 
     def floor(self) -> Floor:
-        """What is going on."""
-        sessions = Counter((one.opening.transport, one.session.state) for one in self._present.values())
-        return Floor(sessions, self._most, len(self._slowed), self._low, self.viewers)
+        """What is going on; from any thread."""
+        sessions = Counter((one.opening.transport, one.session.state) for one in list(self._present.values()))
+        return Floor(sessions, self._most, len(self._slowed), self._low, self._viewers)
 
     async def drain(self, grace_s: float) -> float:
         """Let nobody in any more, and every session end once what was pushed is shown.

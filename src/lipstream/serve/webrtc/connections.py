@@ -75,17 +75,7 @@ class Connections:
             BusyError: as many watch as may.
             InputError: the offer cannot be used.
         """
-        if self._live.viewers >= self._settings.max_viewers:
-            raise BusyError(f"{self._live.viewers} viewers watch, as many as may (webrtc.max_viewers); ask again later")
-        hold = partial(self._watch, offer, self._live.session(session))
-        self._live.viewers += 1
-        try:
-            answered = await self._begin(hold, caller)
-        except BaseException:
-            self._viewer_left()
-            raise
-        self.when_over(answered.connection, self._viewer_left)
-        return answered
+        return await self._begin(partial(self._watch, offer, self._live.session(session)), caller)
 
     async def end(self, connection: str) -> None:
         """End a connection; a talker's session ends with it.
@@ -113,9 +103,6 @@ class Connections:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _viewer_left(self) -> None:
-        self._live.viewers -= 1
 
     async def _begin(
         self, hold: Callable[["asyncio.Future[_Answer]"], Coroutine[Any, Any, str]], caller: Caller
@@ -164,13 +151,16 @@ class Connections:
                 show.end()
 
     async def _watch(self, offer: str, session: Session, answer: "asyncio.Future[_Answer]") -> str:
-        show = self._shows.get(session.id) or self._relayed(session)
-        async with self._seated(show, heard=True) as (seat, peer):
-            sdp = await self._answered(peer, offer, seat, show, hears=False)
-            answer.set_result(_Answer(session.id, sdp))
-            if not await peer.connected():
-                return "it did not come about"
-            return await first(peer.over(), show.over())
+        with self._live.viewing() as viewers:
+            if viewers > (most := self._settings.max_viewers):
+                raise BusyError(f"{most} viewers watch, as many as may (webrtc.max_viewers); ask again later")
+            show = self._shows.get(session.id) or self._relayed(session)
+            async with self._seated(show, heard=True) as (seat, peer):
+                sdp = await self._answered(peer, offer, seat, show, hears=False)
+                answer.set_result(_Answer(session.id, sdp))
+                if not await peer.connected():
+                    return "it did not come about"
+                return await first(peer.over(), show.over())
 
     async def _answered(self, peer: Peer, offer: str, seat: Seat, show: Show, *, hears: bool) -> str:
         """Answer with the codec that the show is coded with already, if it may be."""
