@@ -147,8 +147,12 @@ export class Ears {
  * @throws {Trouble} it does not run: Firefox needs something that plays sound, Safari that a button was just pressed
  */
 async function running(context) {
-  await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, STARTING_MS))]);
+  const refused = () => {}; // the state says so
+  await Promise.race([context.resume().catch(refused), new Promise((resolve) => setTimeout(resolve, STARTING_MS))]);
   if (context.state === "running") return;
   await context.close();
-  throw new Trouble("The browser runs no sound.", "Connect a loudspeaker or headphones, then press the button again.");
+  throw new Trouble(
+    "The browser runs no sound.",
+    "Connect a loudspeaker or headphones, then press Microphone, Test voice or Audio file again.",
+  );
 }

@@ -6,6 +6,7 @@ import { Trouble } from "./words.js";
 
 const GATHERING_MS = 1500; // addresses that are found later are rarely those that work
 const CONNECTING_MS = 8000;
+const ENDING_MS = 1500; // a network that is gone answers nothing
 const HEARD_HZ = 16_000;
 const BUFFERED_MS = 300; // of sound that the browser may hold when the server has stopped
 // What the browser holds before it plays it. By itself it shows pictures at once and holds sound until its packets come
@@ -101,7 +102,7 @@ export class WebRtcWay {
     this.#wish.video.srcObject = null;
     const session = this.#session;
     this.#session = "";
-    const end = { method: "DELETE", keepalive: true }; // it is sent even if the page goes
+    const end = { method: "DELETE", keepalive: true, signal: AbortSignal.timeout(ENDING_MS) }; // sent even if the page goes
     if (session) await this.#wish.access.ask(session, end).catch(() => {}); // gone already, then
     this.#peer.close(); // not before: the server would see it go, and know of nothing to delete
   }
