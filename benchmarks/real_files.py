@@ -22,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import lipstream
 from lipstream.cli.main import execute
+from lipstream.video.staging import staged
 
 RESULTS = Path(__file__).parent / "results"
 SOUND, FILM = "media/audio_codecs/mulaw.wav", "media/derived/grid_one_frame.mp4"
@@ -30,6 +31,8 @@ FOLDERS = ("media", "malformed")
 PROCESSES = multiprocessing.get_context("forkserver")
 PRELOADED = ["lipstream.cli.commands", "lipstream.train.person", "lipstream.train.dub", "lipstream.video.landmarks"]
 """What takes most of a refusal's time to load, torch among it."""
+MOST_S = 1800
+"""Of one command: what takes longer hangs, for the longest takes a few minutes of two busy cores."""
 MINUTES = "0.1"
 """Of training: what it learns in them is no matter here."""
 USES: dict[str, tuple[str, ...]] = {
@@ -78,10 +81,15 @@ def outcome(arguments: list[str], data: Path) -> Outcome:
         folder.mkdir()
         process = PROCESSES.Process(target=run, args=(arguments, folder))
         process.start()
-        process.join()
+        process.join(MOST_S)
+        hangs = process.is_alive()
+        if hangs:
+            process.kill()
+            process.join()
         files = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
         told, said = (Path(f"{folder}.{kind}").read_text().replace(f"{data}/", "") for kind in ("out", "err"))
     code = process.exitcode or 0
+    said = f"stopped after {MOST_S} s; {said}" if hangs else said
     refusals = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
     works = code == 0
     return Outcome(
@@ -131,7 +139,8 @@ def write(path: Path, table: dict[str, object]) -> None:
         "commands": {use: " ".join(arguments) for use, arguments in USES.items()},
         "files": dict(sorted(table.items())),
     }
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    with staged(path, overwrite=True) as part:
+        part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
