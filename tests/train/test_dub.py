@@ -97,7 +97,7 @@ def test_somebody_else_is_taken_with_a_warning(
 ) -> None:
     film = write_film(tmp_path / "film.mp4", [other_person()] * 5)
     assert dub(Wish(film, hello_path, tmp_path / "out.mp4"), tiny, 1.0, PlacedFinder(), quiet).painted == 52
-    assert ["was not known again" in record.message for record in caplog.records] == [True]
+    assert ["looks like the avatar" in record.message for record in caplog.records] == [True]
 
 
 class LosingFinder(PlacedFinder):

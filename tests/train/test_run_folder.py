@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lipstream.errors import InputError, OutputExistsError
-from lipstream.train.run_folder import adapts, forgotten_if_refused, is_of, open_run, request_of
+from lipstream.train.run_folder import adapts, alone, forget, forgotten_if_refused, is_of, open_run, request_of
 
 
 @pytest.fixture
@@ -62,3 +62,18 @@ def test_the_run_of_refused_recordings_leaves_its_name_to_better_ones(kept: bool
     with pytest.raises(InputError, match="no face"), forgotten_if_refused(tmp_path / "run"):
         raise InputError("no face")
     assert (tmp_path / "run").exists() == kept
+
+
+def test_nobody_else_trains_in_a_folder_until_its_training_ends(tmp_path: Path) -> None:
+    run = tmp_path / "me"
+    with alone(run):
+        with pytest.raises(InputError, match="Another process trains in"), alone(run):
+            pass
+        with pytest.raises(InputError, match="Another process trains in"):
+            forget(run)
+        assert run.is_dir()
+    with alone(run):
+        pass
+    forget(run)
+    forget(run)
+    assert not run.exists()

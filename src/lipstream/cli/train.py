@@ -1,14 +1,14 @@
 """`lipstream train`: recordings of one person in, an avatar that speaks with their face out."""
 
+import math
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lipstream.avatar.terms import Terms, stated_terms
+from lipstream.avatar.terms import stated_terms
 from lipstream.cli.interrupt import held
 from lipstream.cli.options import Consent, FaceModels, IsSelf, Licence, MadeBy, Subject
 from lipstream.cli.progress import progress_of_stages
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MINUTES = 60.0
 START = "iris"
+POOR_R = 0.6
+"""Somebody who is recorded as docs/training.md says reaches 0.76 and more (GRID's speaker, two minutes)."""
 NetworkName = Literal["fast", "standard"]
 QUALITIES: dict[str, tuple[NetworkName, ...]] = {
     "fast": ("fast",),
@@ -86,7 +88,7 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
         from lipstream.avatar.installed import new_avatar  # noqa: PLC0415
         from lipstream.train.learning import Schedule, choose_device  # noqa: PLC0415
         from lipstream.train.person import Wish, new_bundle, train_person  # noqa: PLC0415
-        from lipstream.train.run_folder import adapts  # noqa: PLC0415
+        from lipstream.train.run_folder import adapts, forget  # noqa: PLC0415
 
     config: Config = context.obj
     run = config.home / "training" / name
@@ -95,12 +97,14 @@ def train(  # noqa: PLR0913, PLR0917  one argument an option
     wish = Wish(videos, name, run, terms=terms, qualities=QUALITIES[network], schedule=schedule, resume=resume)
     at_home = new_avatar(name, config.home, overwrite=overwrite)
     place = at_home if output is None else new_bundle(output, overwrite=overwrite)
+    if terms.missing:
+        print(f"not recorded: {', '.join(terms.missing)} (say --subject, --consent, --licence, --made-by; or --self)")
     with place as folder, progress_of_stages() as progress:
         if overwrite and not resume:
-            shutil.rmtree(run, ignore_errors=True)
+            forget(run)
         tools = _tools(face_models, config.home)
         judged = train_person(wish, folder, tools, progress, lambda found, most: _say(found, most, schedule.device))
-    _tell(judged, f"{name}: {output or config.home / 'avatars' / name}; curves in {run}", terms)
+    _tell(judged, f"{name}: {output or config.home / 'avatars' / name}; curves in {run}")
 
 
 def summary(figures: "Judgement") -> str:
@@ -130,18 +134,20 @@ def _tools(face_models: Path | None, home: Path) -> "Tools":
     return Tools(load_landmarker(face_models), load_speech(shared), begun, shared)
 
 
-def _tell(judged: "Mapping[NetworkName, Judgement]", place: str, terms: Terms) -> None:
+def _tell(judged: "Mapping[NetworkName, Judgement]", place: str) -> None:
     for quality, figures in judged.items():
         print(f"{quality}: {summary(figures)}")
+        if figures.opening_r < POOR_R:
+            print("The lips follow their sound poorly; docs/training.md says how to record for better ones.")
     print(place)
-    if terms.missing:
-        print(f"not recorded: {', '.join(terms.missing)} (say --subject, --consent, --licence, --made-by; or --self)")
 
 
 def _say(found: "Findings", most_minutes: float, device: str) -> None:
     for line in found.lines():
         print(line, flush=True)
+    minutes = math.ceil(most_minutes)
     print(
-        f"Training takes at most {most_minutes:.0f} minutes on {device}; Ctrl-C, then --resume, loses nothing.",
+        f"Training takes at most {minutes} minute{'s' * (minutes != 1)} on {device}; Ctrl-C, then --resume, loses "
+        "nothing.",
         flush=True,
     )

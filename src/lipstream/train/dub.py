@@ -108,7 +108,8 @@ def dub(wish: Wish, avatar: Avatar, scale: float, finder: FaceFinder, progress: 
     )
     if not scene.familiar:
         _LOG.warning(
-            "the avatar's face was not known again in the film: took who is seen most", extra={"avatar": avatar.name}
+            "nobody in the film looks like the avatar: who is seen most gets its mouth, and will look wrong",
+            extra={"avatar": avatar.name},
         )
     _check_length(wish, said, scene.frames)
     frames = max(said, scene.frames)

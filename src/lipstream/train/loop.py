@@ -285,9 +285,10 @@ def _write(contents: Mapping[str, Any], path: Path) -> None:
     try:
         torch.save(dict(contents), unfinished)
         unfinished.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter, by what its archive lacks
         unfinished.unlink(missing_ok=True)
-        raise OutputError(f"Cannot write {path} ({reason_of(error)}): free some space, then go on.") from error
+        reason = reason_of(error) if isinstance(error, OSError) else "no space left on the disk"
+        raise OutputError(f"Cannot write {path} ({reason}): free some space, then go on.") from error
 
 
 def _add_row(path: Path, row: Mapping[str, float]) -> None:

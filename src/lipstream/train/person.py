@@ -27,7 +27,7 @@ from lipstream.train.preprocess.findings import Findings
 from lipstream.train.preprocess.following import FaceFinder
 from lipstream.train.preprocess.prepared import Prepared, prepare
 from lipstream.train.preprocess.watching import Progress
-from lipstream.train.run_folder import forgotten_if_refused, open_run, request_of
+from lipstream.train.run_folder import alone, forgotten_if_refused, open_run, request_of
 from lipstream.train.speech import SpeechTask
 from lipstream.train.speech_files import stored_networks
 from lipstream.video.staging import refuse_existing, staged, writing_to
@@ -81,14 +81,14 @@ def train_person(
         wish: what.
         folder: for the files of the bundle, empty.
         tools: with what.
-        progress: told of the stages `faces`, `crops`, `train speech`, `train fast`, ..., `judge fast`, ...
+        progress: told of the stages `faces`, `crops`, `train speech`, `train fast`, ..., `bundle`, `judge fast`, ...
         found: told what the recordings hold and the minutes that training will take at most, before it begins.
 
     Returns:
         Figures over held-out pictures by network; they stand in the manifest too.
 
     Raises:
-        InputError: the recordings cannot be trained on, and why; or the run's folder is of other ones.
+        InputError: the recordings cannot be trained on, and why; or the run's folder is of other ones, or in use.
         OutputExistsError: there is a run that `resume` does not allow to go on.
         OutputError: something cannot be written; what was done is kept for `resume`.
         KeyboardInterrupt: Ctrl-C; likewise.
@@ -96,7 +96,15 @@ def train_person(
     if not wish.videos:
         raise InputError("There is no video to train on; expected at least one.")
     request = request_of(wish.videos, wish.schedule.seed)
-    open_run(wish.run, request, resume=wish.resume, adapt_speech=wish.schedule.adapt_speech)
+    with alone(wish.run):
+        open_run(wish.run, request, resume=wish.resume, adapt_speech=wish.schedule.adapt_speech)
+        return _trained(wish, folder, tools, progress, found)
+
+
+def _trained(
+    wish: Wish, folder: Path, tools: Tools, progress: Progress, found: Callable[[Findings, float], None]
+) -> dict[Quality, Judgement]:
+    """What `train_person` does in a run's folder that is open."""
     with forgotten_if_refused(wish.run):
         prepared = _prepared(wish, tools, progress)
     lesson = lesson_of(prepared, wish.run / CROPS)
@@ -118,7 +126,7 @@ def train_person(
 
 def _share(what: str, progress: Progress) -> Callable[[float], None]:
     """Tells of a training by the share of it that is done."""
-    return lambda done: progress(f"train {what}", round(1000 * done), 1000)
+    return lambda done: progress(f"train {what}", round(1000 * min(1.0, done)), 1000)
 
 
 def _listening(wish: Wish, tools: Tools, prepared: Prepared) -> SpeechTask | None:
@@ -192,8 +200,10 @@ def _written(  # noqa: PLR0913, PLR0917  what the way has brought together
     progress: Progress,
 ) -> dict[Quality, Judgement]:
     """Write the bundle, judge it, and write what was found into its manifest."""
+    progress("bundle", 0, 1)
     with writing_to(folder):
         bundle = write_bundle(folder, wish.name, wish.terms, wish.videos, prepared, lesson, trained, own_speech)
+    progress("bundle", 1, 1)
     judged = {}
     for quality in trained:
         engine = load_generator(bundle, quality=QUALITY_NAMES[quality]).engine

@@ -1,7 +1,9 @@
 """What is to be trained in, the folder of the run out: whose training it holds, and whether it may go on."""
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,6 +53,35 @@ def open_run(folder: Path, request: Mapping[str, object], *, resume: bool, adapt
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a run's folder, made when missing, against every other process.
+
+    Raises:
+        InputError: another process trains in it.
+        OutputError: it cannot be made.
+    """
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)  # which also lets go of the lock
+
+
+def forget(folder: Path) -> None:
+    """Remove a run, unless another process trains in it.
+
+    Raises:
+        InputError: one does.
+    """
+    if folder.is_dir():
+        with alone(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def forgotten_if_refused(folder: Path) -> Iterator[None]:
     """Remove a run in which nothing was kept yet if its recordings are refused: its name is free for better ones."""
     try:
@@ -71,6 +102,13 @@ def is_of(folder: Path, request: Mapping[str, object]) -> bool:
 def adapts(folder: Path) -> bool:
     """Whether a folder holds a run in which the speech networks learn too."""
     return bool(_known(folder).get(ADAPTS))
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(f"Another process trains in {folder}; wait for its end, or give another name.") from error
 
 
 def _known(folder: Path) -> dict[str, object]:
