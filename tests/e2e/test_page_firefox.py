@@ -7,7 +7,7 @@ from firefox import LOUDSPEAKER, PROGRAM, Visit, firefox, loudspeaker
 
 from lipstream.types import Image
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 EARS = """
   const connect = AudioNode.prototype.connect;
