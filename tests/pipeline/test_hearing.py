@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from lipstream.audio.voice import SPEAKING, VoiceStream, voice_activity
+from lipstream.audio.voice import SPEAKING, voice_activity
 from lipstream.pipeline.avatar import Avatar
 from lipstream.pipeline.hearing import Heard, Hearing
+from lipstream.speech.drive import FeatureDrive
 from lipstream.types import SAMPLE_RATE_HZ, Float32, Pcm
 
 
@@ -38,10 +39,12 @@ def test_what_was_dropped_is_not_heard_later(tiny: Avatar, hello: Pcm) -> None:
 
 
 @pytest.mark.parametrize("piece_samples", [2_500, 100_000])
-def test_pauses_are_heard_whatever_the_mouth_does(tiny: Avatar, hello: Pcm, piece_samples: int) -> None:
+@pytest.mark.parametrize("features", [False, True])
+def test_pauses_are_heard_whatever_the_mouth_does(tiny: Avatar, hello: Pcm, features: bool, piece_samples: int) -> None:
+    drive = FeatureDrive("imported", tiny.networks.encoder) if features else tiny.drive
+    speech = drive.begin(lookahead_ms=212, gain=1.0 if features else 0.0)
     sound = np.concatenate([hello, np.zeros(32_000, np.float32), hello])
-    speech = tiny.speech(lookahead_ms=212, gain=0.0)
-    hearing = Hearing(speech, SAMPLE_RATE_HZ, live=True, steered=True, voice=VoiceStream())
+    hearing = Hearing(speech, SAMPLE_RATE_HZ, live=True)
     hearing.push(hello[:7_777])
     hearing.drop()
     pieces = [hearing.push(sound[start : start + piece_samples]) for start in range(0, len(sound), piece_samples)]
@@ -49,7 +52,7 @@ def test_pauses_are_heard_whatever_the_mouth_does(tiny: Avatar, hello: Pcm, piec
     spoken = np.concatenate([np.zeros(9, bool), voice_activity(sound) >= SPEAKING, np.zeros(8, bool)])
     near = np.convolve(spoken, np.ones(18), "valid") > 0
     assert 20 < pauses.sum() < 50
-    assert (pauses[: len(near)] == ~near[: len(pauses)]).mean() > 0.9
+    assert (pauses == ~near).mean() > 0.9  # the lead of a mouth is shorter live
 
 
 @pytest.mark.parametrize("sample_rate_hz", [8_000, 16_000, 44_100, 48_000])

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from lipstream.audio.voice import SPEAKING, VoiceStream
 from lipstream.pipeline.drift import MAX_PPM
-from lipstream.speech.articulation import FADE_BEHIND, fade_weights
 from lipstream.speech.drive import Speech
 from lipstream.types import FRAME_SAMPLES, SAMPLE_RATE_HZ, Float32, Pcm
 
@@ -30,7 +28,7 @@ class Heard:
     skipped_samples: int = 0
     """Of the speaker's, left out before it."""
     pause: bool = False
-    """Nobody speaks in it, nor so near that a mouth would move; known where a voice detector listens."""
+    """Nobody speaks in it, nor so near that a mouth would move."""
 
 
 class Hearing:
@@ -41,19 +39,10 @@ class Hearing:
         sample_rate_hz: of what will be pushed.
         live: resample with a delay of a few ms (soxr LQ) rather than as well as possible (HQ, as files are).
         steered: let `ppm` follow a clock that differs.
-        voice: tells of pauses, whatever the mouth does in them; None if nobody asks.
     """
 
-    def __init__(
-        self,
-        speech: Speech,
-        sample_rate_hz: int,
-        *,
-        live: bool,
-        steered: bool = False,
-        voice: VoiceStream | None = None,
-    ) -> None:
-        self._speech, self._voice = speech, voice
+    def __init__(self, speech: Speech, sample_rate_hz: int, *, live: bool, steered: bool = False) -> None:
+        self._speech = speech
         self._sample_rate_hz = sample_rate_hz
         self._quality = "LQ" if live else "HQ"
         self._steered = steered
@@ -74,8 +63,6 @@ class Hearing:
     def finish(self, came_ms: float = 0.0) -> list[Heard]:
         """Return the last frames, the last one padded with zeros; then ready for other sound."""
         heard = self._hear(self._resampled(np.zeros(0, np.float32), last=True), came_ms)
-        if self._voice is not None:
-            self._listen(self._voice.finish())
         last = self._take(self._speech.finish())
         self._restart()
         return heard + last
@@ -83,13 +70,10 @@ class Hearing:
     def drop(self) -> None:
         """Forget everything heard so far; then ready for other sound."""
         self._speech.finish()
-        if self._voice is not None:
-            self._voice.finish()
         self._restart()
 
     def _restart(self) -> None:
         self._audio: Pcm = np.zeros(0, np.float32)
-        self._speaking = np.zeros(FADE_BEHIND, np.bool_)  # from so many frames before the next one on
         self._came.clear()
         self._resampler: soxr.ResampleStream | None = None
         if self._steered:
@@ -112,12 +96,7 @@ class Hearing:
         if len(sound):
             self._came.append((len(sound), came_ms))
         self._audio = np.concatenate([self._audio, sound])
-        if self._voice is not None:
-            self._listen(self._voice.push(sound))
         return self._take(self._speech.push(sound))
-
-    def _listen(self, probability: Float32) -> None:
-        self._speaking = np.concatenate([self._speaking, probability >= SPEAKING])
 
     def _take(self, codes: Float32) -> list[Heard]:
         """The next frames' codes, each with its sound."""
@@ -126,15 +105,8 @@ class Hearing:
         frames = np.pad(taken, (0, len(codes) * FRAME_SAMPLES - len(taken))).reshape(-1, FRAME_SAMPLES)
         samples = [min(FRAME_SAMPLES, len(taken) - FRAME_SAMPLES * frame) for frame in range(len(codes))]
         came_ms = [self._take_came(count) for count in samples]
-        heard = zip(codes, frames, samples, came_ms, self._take_pauses(len(codes)), strict=True)
+        heard = zip(codes, frames, samples, came_ms, self._speech.pauses.tolist(), strict=True)
         return [Heard(code, audio, count, came, pause=pause) for code, audio, count, came, pause in heard]
-
-    def _take_pauses(self, frames: int) -> list[bool]:
-        if self._voice is None or not frames:
-            return [False] * frames
-        weights = fade_weights(self._speaking)[FADE_BEHIND : FADE_BEHIND + frames]
-        self._speaking = self._speaking[frames:]
-        return [weight == 0.0 for weight in weights.tolist()]
 
     def _take_came(self, samples: int) -> float | None:
         """When the first of the next samples came, which are then forgotten; None where there are none."""

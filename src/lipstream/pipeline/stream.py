@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
 
-from lipstream.audio.voice import VoiceStream
 from lipstream.audio.window import lookahead_samples
 from lipstream.errors import InputError
 from lipstream.pipeline.avatar import Avatar
@@ -73,8 +72,7 @@ class Stream:
         """Whether every second frame, of those with an odd number, shows the picture before it again."""
         speech = avatar.speech(gain=settings.gain, lookahead_ms=settings.lookahead_ms)
         live = settings.lookahead_ms < FULL_LOOKAHEAD_MS
-        voice = VoiceStream() if settings.steered else None
-        self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered, voice=voice)
+        self._hearing = Hearing(speech, settings.sample_rate_hz, live=live, steered=settings.steered)
         self._hearing_lock = asyncio.Lock()
         self._playout = Playout(settings.preroll_ms // FRAME_MS if settings.paced else 1, avatar.drive.rest)
         self._drift, self._backlog = Drift(settings.preroll_ms), Backlog(settings.preroll_ms)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipstream.audio.voice import SPEAKING, VoiceStream, frames_ahead
 from lipstream.errors import InputError
@@ -44,6 +45,7 @@ class SpeechToCode:
         self._gain = gain
         self._frames_ahead = min(FADE_AHEAD, frames_ahead(lookahead_ms))
         self._voice = VoiceStream()
+        self._faded: list[Float32] = []
         self._restart()
 
     def push(self, pcm: Pcm) -> Codes:
@@ -55,6 +57,7 @@ class SpeechToCode:
         Returns:
             `[k, 12]` float32, k from 0 up; frames follow each other from 0 without a gap.
         """
+        self._faded.clear()
         step = BATCH_FRAMES * FRAME_SAMPLES
         batches = [self._advance(pcm[start : start + step]) for start in range(0, pcm.size, step)]
         return np.concatenate([_NO_CODES, *batches])
@@ -62,9 +65,16 @@ class SpeechToCode:
     def finish(self) -> Codes:
         """Return the codes of the last frames, `[k, 12]`, ceil(samples / 640) in all; then ready for other speech."""
         self._listen(self._contexts.finish(), self._voice.finish())
+        self._faded.clear()
         codes = self._emit(len(self._waiting))
         self._restart()
         return codes
+
+    @property
+    def pauses(self) -> NDArray[np.bool_]:
+        """Of the frames that were returned last, `[k]`, whether nobody speaks so near that the mouth would move."""
+        pauses: NDArray[np.bool_] = np.concatenate([np.zeros(0, np.float32), *self._faded]) == 0.0
+        return pauses
 
     def _restart(self) -> None:
         self._waiting: Contexts = NO_CONTEXTS
@@ -85,6 +95,7 @@ class SpeechToCode:
             return _NO_CODES
         codes = self._articulation.run({"audio": self._waiting[:frames]})["code"]
         weights = fade_weights(self._speaking, ahead_frames=self._frames_ahead)[FADE_BEHIND : FADE_BEHIND + frames]
+        self._faded.append(weights)
         self._waiting = self._waiting[frames:].copy()  # 32 KB a frame, which a view would keep
         self._speaking = self._speaking[frames:]
         return fade(clamp(seal(amplify(codes, self._gain))), weights)

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lipstream.audio.voice import SPEAKING, VoiceStream
 from lipstream.errors import InputError
-from lipstream.speech.articulation import clamp, seal
+from lipstream.speech.articulation import FADE_BEHIND, clamp, fade_weights, seal
 from lipstream.speech.codes import FULL_LOOKAHEAD_MS, SpeechToCode
 from lipstream.speech.contexts import SpeechToContexts
 from lipstream.types import CODE_SIZE, CONTEXT_ROWS, MEL_BINS, WINDOW_ROWS, Contexts, Engine, Float32, Pcm
@@ -23,6 +25,11 @@ class Speech(Protocol):
 
     def finish(self) -> Float32:
         """Return the last frames, ceil(samples / 640) in all; then ready for other speech."""
+        ...
+
+    @property
+    def pauses(self) -> NDArray[np.bool_]:
+        """Of the frames that were returned last, `[b]`, whether nobody speaks so near that a mouth would move."""
         ...
 
 
@@ -81,7 +88,7 @@ class FeatureDrive:
             row = encoder.run({"mel": silence})["features"]
             self.rest = np.repeat(row, CONTEXT_ROWS, axis=0).reshape(32, 16, 16)
 
-    def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> SpeechToContexts:
+    def begin(self, *, gain: float = 1.0, lookahead_ms: int = FULL_LOOKAHEAD_MS) -> "FeatureSpeech":
         """Begin a speech.
 
         Raises:
@@ -91,7 +98,7 @@ class FeatureDrive:
             raise InputError(
                 f"Avatar {self._name} was imported and opens its mouth as it learnt to; gain is {gain:g}, expected 1."
             )
-        return SpeechToContexts(self.own_encoder(), lookahead_ms=lookahead_ms)
+        return FeatureSpeech(SpeechToContexts(self.own_encoder(), lookahead_ms=lookahead_ms))
 
     def own_encoder(self) -> Engine:
         """The encoder; raises InputError if the avatar has none."""
@@ -105,3 +112,40 @@ class FeatureDrive:
     def of_contexts(self, audio: Contexts) -> Float32:
         """The features that are sent, as they are."""
         return audio
+
+
+class FeatureSpeech:
+    """A speech of which contexts are heard, and pauses beside them, for the contexts themselves do not tell.
+
+    Args:
+        contexts: hears the contexts.
+    """
+
+    def __init__(self, contexts: SpeechToContexts) -> None:
+        self._contexts, self._voice = contexts, VoiceStream()
+        self._restart()
+        self.pauses: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """Of the frames that were returned last, `[b]`, whether nobody speaks so near that a mouth would move."""
+
+    def push(self, pcm: Pcm) -> Contexts:
+        """Take the next samples, `[n]` float32 at 16 kHz; returns the contexts of the frames they complete."""
+        self._listen(self._voice.push(pcm))
+        return self._take(self._contexts.push(pcm))
+
+    def finish(self) -> Contexts:
+        """Return the contexts of the last frames, ceil(samples / 640) in all; then ready for other speech."""
+        self._listen(self._voice.finish())
+        last = self._take(self._contexts.finish())
+        self._restart()
+        return last
+
+    def _restart(self) -> None:
+        self._speaking = np.zeros(FADE_BEHIND, np.bool_)  # from so many frames before the next one on
+
+    def _listen(self, probability: Float32) -> None:
+        self._speaking = np.concatenate([self._speaking, probability >= SPEAKING])
+
+    def _take(self, contexts: Contexts) -> Contexts:
+        self.pauses = fade_weights(self._speaking)[FADE_BEHIND : FADE_BEHIND + len(contexts)] == 0.0
+        self._speaking = self._speaking[len(contexts) :]
+        return contexts
