@@ -30,7 +30,7 @@ REASONS = {
     "media/derived/grid_vfr.mp4": "too short",
     "media/derived/grid_vp9_opus.webm": "too short",
     "malformed/mp4_truncated_half.mp4": "cannot be decoded",
-    "malformed/png_named_mp4.mp4": "expected an audio or video file",
+    "malformed/png_named_mp4.mp4": "expected a video file; convert it to MP4",
     "malformed/aeneas_mono.empty.wav": "is empty",
     "malformed/wav_truncated_data.wav": "no video track",
 }

@@ -61,5 +61,5 @@ def test_pictures_stored_sideways_come_upright() -> None:
 def test_a_list_of_files_that_names_itself_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "itself"
     path.write_text("ffconcat version 1.0\nfile itself\n")
-    with pytest.raises(MediaError, match="as a list of files; expected a video"):
+    with pytest.raises(MediaError, match="as a list of files; expected a video file; convert"):
         next(pictures(path))

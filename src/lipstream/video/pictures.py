@@ -41,14 +41,15 @@ def timed_pictures(path: Path) -> Iterator[tuple[float | None, Image]]:
         options = {"protocol_whitelist": "file", "format_whitelist": CONTAINERS}
         with av.open(str(path.resolve()), options=options, metadata_errors="ignore") as container:
             if not container.streams.video:
-                raise MediaError(f"{path} has no video track; expected a video file.")
+                raise MediaError(f"{path} has no video track; expected a video file; name another file.")
             for frame in container.decode(video=0):
                 found = True
                 image = reformatter.reformat(frame, format="bgr24", interpolation=EXACT).to_ndarray()
                 yield frame.time, np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)), np.uint8)
     except av.ArgumentError as error:
         raise MediaError(
-            f"{path} is of a kind that is not opened, such as a list of files; expected a video."
+            f"{path} is of a kind that is not opened, such as a list of files; expected a video file; "
+            "convert it to MP4."
         ) from error
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} {_fault(path, error)}; expected a video file; export it again.") from error
