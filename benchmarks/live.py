@@ -72,6 +72,7 @@ class Visit:
             if shown_frames is not None and sum(speaks for *_, speaks in self.came) >= shown_frames:
                 self._interrupted_ms = now_ms()
                 await live.interrupt()
+                await asyncio.sleep(REST_S)  # a session that has nothing more to say ends without another frame
                 return
 
     async def _take(self, live: AsyncLiveSpeech) -> None:
