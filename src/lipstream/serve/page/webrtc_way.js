@@ -8,7 +8,8 @@ const GATHERING_MS = 1500; // addresses that are found later are rarely those th
 const CONNECTING_MS = 8000;
 const ENDING_MS = 1500; // a network that is gone answers nothing
 const HEARD_HZ = 16_000;
-const BUFFERED_MS = 300; // of sound that the browser may hold when the server has stopped
+// What was said before an interruption may be on its way from the microphone still: it would be heard so much later.
+const UNDER_WAY_MS = 500;
 // What the browser holds before it plays it. By itself it shows pictures at once and holds sound until its packets come
 // evenly, and takes ten seconds to bring them together; the loudspeaker takes some 40 ms more.
 const HELD_MS = { audio: 80, video: 120 };
@@ -183,7 +184,7 @@ export class WebRtcWay {
     if (event.type === "stats") this.#stats = event;
     else if (event.type === "error") this.#listener.failed(new Trouble(event.message, "", event.request_id));
     else if (["speaking", "resting", "interrupted"].includes(event.type)) this.#listener.state(event.type);
-    if (event.type === "interrupted") setTimeout(() => (this.audible = this.#audible), BUFFERED_MS);
+    if (event.type === "interrupted") setTimeout(() => (this.audible = this.#audible), UNDER_WAY_MS);
   }
 
   /** @param {object} message */
