@@ -18,6 +18,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parents[1] / "README.md"
+TRAINING_GUIDE = README.parent / "docs" / "training.md"
 BEGIN, END = "<!-- figures: written by benchmarks/table.py -->", "<!-- end of figures -->"
 SERVING_MARKS = "<!-- serving: written by benchmarks/table.py -->", "<!-- end of serving -->"
 LIVE_MARKS = "<!-- live: written by benchmarks/table.py -->", "<!-- end of live -->"
@@ -341,6 +342,13 @@ def tables(name: str) -> dict[tuple[str, str], str]:
     return made
 
 
+def _write(path: Path, made: Mapping[tuple[str, str], str]) -> None:
+    page = path.read_text(encoding="utf-8")
+    for marks, table in made.items():
+        page = replaced(page, table, marks)
+    path.write_text(page, encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the tables of a machine's reports, or write them into the README."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -348,14 +356,14 @@ def main(arguments: Sequence[str]) -> None:
         "name",
         help="of the results: a table is made of what there is of results/NAME.*.json",
     )
-    parser.add_argument("--write", action="store_true", help="put them into the README instead of printing them")
+    parser.add_argument(
+        "--write", action="store_true", help="put them into the README and docs/training.md instead of printing them"
+    )
     options = parser.parse_args(arguments)
     made = tables(options.name)
     if options.write:
-        page = README.read_text(encoding="utf-8")
-        for marks, table in made.items():
-            page = replaced(page, table, marks)
-        README.write_text(page, encoding="utf-8")
+        _write(README, made)
+        _write(TRAINING_GUIDE, {marks: table for marks, table in made.items() if marks == TRAINING_MARKS})
         return
     stages = [stages_table(report(f"{options.name}.bench.json"))] if (BEGIN, END) in made else []
     print("\n\n".join([*made.values(), *stages]))

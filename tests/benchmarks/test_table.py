@@ -65,6 +65,7 @@ def test_results_become_the_readme_s_table(
 ) -> None:
     monkeypatch.setattr(table, "RESULTS", tmp_path)
     monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    monkeypatch.setattr(table, "TRAINING_GUIDE", tmp_path / "README.md")
     (tmp_path / "here.evaluation.json").write_text(json.dumps(EVALUATION))
     (tmp_path / "here.bench.json").write_text(json.dumps(BENCH))
     (tmp_path / "README.md").write_text(f"{table.BEGIN}{table.END}")
@@ -141,6 +142,7 @@ def test_a_server_s_tables_stand_between_marks_of_their_own(
 ) -> None:
     monkeypatch.setattr(table, "RESULTS", tmp_path)
     monkeypatch.setattr(table, "README", tmp_path / "README.md")
+    monkeypatch.setattr(table, "TRAINING_GUIDE", tmp_path / "README.md")
     (tmp_path / "here.serving.json").write_text(json.dumps(SERVING))
     (tmp_path / "README.md").write_text("\n".join([table.BEGIN, table.END, *table.SERVING_MARKS]))
     table.main(["here", "--write"])
@@ -154,6 +156,8 @@ def test_the_readme_holds_the_last_results(table: ModuleType) -> None:
     assert {(table.BEGIN, table.END), table.SERVING_MARKS, table.LIVE_MARKS} <= set(made)
     for marks, shown in made.items():
         assert table.replaced(page, shown, marks) == page
+    guide = table.TRAINING_GUIDE.read_text(encoding="utf-8")
+    assert table.replaced(guide, made[table.TRAINING_MARKS], table.TRAINING_MARKS) == guide
 
 
 def test_live_sessions_and_dialects_have_tables(table: ModuleType) -> None:
