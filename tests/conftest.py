@@ -63,6 +63,13 @@ def minute_path(hello: Pcm, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Pytest's own, which it uses for all tests and an exporter makes deaf to warnings: it raises all handlers' levels."""
+    caplog.handler.setLevel(logging.NOTSET)
+    return caplog
+
+
+@pytest.fixture
 def tiny_speech(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Commands in this process use the tiny speech networks, know no avatar by name and leave no log handler."""
     monkeypatch.setattr(registry, "ASSETS", ASSETS)
