@@ -64,7 +64,7 @@ def minute_path(hello: Pcm, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Pytest's own, which it uses for all tests and an exporter makes deaf to warnings: it raises all handlers' levels."""
+    """Pytest's own, one handler for all tests: an exporter, which raises every handler's level, makes it deaf."""
     caplog.handler.setLevel(logging.NOTSET)
     return caplog
 
