@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,41 +28,50 @@ from lipstream.errors import InputError, OutputExistsError
 from lipstream.types import FRAME_RATE_HZ
 
 if TYPE_CHECKING:
-    from lipstream.train.dub import Dubbed
+    from lipstream.train.dub import Dubbed, Wish
+
+
+Film = Annotated[Path, typer.Argument(metavar="FILM", exists=True, dir_okay=False, help="Half an hour at most.")]
+Audio = Annotated[
+    Path,
+    typer.Option(
+        metavar="FILE", exists=True, dir_okay=False, help="What to say; anything with sound. It becomes the film's."
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT.mp4", help="The new film.")]
+Avatar = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|PATH", help="An avatar of the person who is seen. Default: trained on the film."),
+]
+Length = Annotated[
+    Literal["hold", "refuse"],
+    typer.Option(help="Of longer sound than the film: hold the last picture, lips moving, or refuse it."),
+]
+Gain = Annotated[float, typer.Option(help="Factor of every mouth movement, 0 to 2.")]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="Of the avatar that is trained. Default: as the film.")]
+Minutes = Annotated[float, typer.Option(help="Of training at most, where no avatar is named.", min=0.01)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file.")]
 
 
 def dub(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
-    film: Annotated[Path, typer.Argument(metavar="FILM", exists=True, dir_okay=False, help="Half an hour at most.")],
-    audio: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE", exists=True, dir_okay=False, help="What to say; anything with sound. It becomes the film's."
-        ),
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT.mp4", help="The new film.")],
-    avatar: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|PATH", help="An avatar of the person who is seen. Default: trained on the film."),
-    ] = None,
-    length: Annotated[
-        Literal["hold", "refuse"],
-        typer.Option(help="Of longer sound than the film: hold the last picture, lips moving, or refuse it."),
-    ] = "hold",
-    gain: Annotated[float, typer.Option(help="Factor of every mouth movement, 0 to 2.")] = 1.0,
+    film: Film,
+    audio: Audio,
+    out: Out,
+    avatar: Avatar = None,
+    length: Length = "hold",
+    gain: Gain = 1.0,
     engine: Engine = "auto",
     quality: Quality = "auto",
-    name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of the avatar that is trained. Default: as the film.")
-    ] = None,
-    minutes: Annotated[float, typer.Option(help="Of training at most, where no avatar is named.", min=0.01)] = MINUTES,
+    name: Name = None,
+    minutes: Minutes = MINUTES,
     subject: Subject = None,
     consent: Consent = None,
     licence: Licence = None,
     made_by: MadeBy = None,
     is_self: IsSelf = False,
     face_models: FaceModels = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Dub a film: new lips on its own pictures, saying other sound; cuts, length and other people stay.
 
@@ -73,11 +83,8 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
     lipstream dub film.mp4 --audio translated.wav -o dubbed.mp4 --avatar me --length refuse
     """  # noqa: D301  typer keeps the lines after a backspace character as they are
     with held():  # imported here because codecs and engines take half a second, which `--help` need not wait for
-        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
-        from lipstream.avatar.registry import find, speech_folder  # noqa: PLC0415
-        from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+        from lipstream.avatar.registry import find  # noqa: PLC0415
         from lipstream.train import dub as dubbing  # noqa: PLC0415
-        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
 
     config: Config = context.obj
     wish = dubbing.Wish(film, audio, out, length=length, gain=gain, overwrite=overwrite)
@@ -94,26 +101,26 @@ def dub(  # noqa: PLR0913, PLR0917  one argument an option
             with bad_parameters():
                 check_terms(said, avatar, "train another on this film with --name")
         else:
-            train(
-                context,
-                [film],
-                avatar,
-                minutes=minutes,
-                resume=True,
-                subject=subject,
-                consent=consent,
-                licence=licence,
-                made_by=made_by,
-                is_self=is_self,
-                face_models=face_models,
-            )
-    start_ms, path = now_ms(), find(avatar, config.home)
-    with held():  # engines are imported in it
+            begin = partial(train, context, [film], avatar, minutes=minutes, resume=True, face_models=face_models)
+            begin(subject=subject, consent=consent, licence=licence, made_by=made_by, is_self=is_self)
+    _dub(wish, find(avatar, config.home), engine, quality, face_models)
+
+
+def _dub(wish: "Wish", path: Path, engine: Engine, quality: Quality, face_models: Path | None) -> None:
+    """Let the avatar at a path speak in the film, and tell of it."""
+    start_ms = now_ms()
+    with held():  # as above; engines are imported in it
+        from lipstream.avatar.bundle import open_bundle  # noqa: PLC0415
+        from lipstream.avatar.registry import speech_folder  # noqa: PLC0415
+        from lipstream.pipeline.avatar import open_avatar  # noqa: PLC0415
+        from lipstream.train import dub as dubbing  # noqa: PLC0415
+        from lipstream.video.landmarks import load_landmarker  # noqa: PLC0415
+
         person = open_avatar(path, speech_folder(), engine=engine, quality=quality)
         finder, scale = load_landmarker(face_models), dubbing.scale_of(open_bundle(path))
     with progress_of_stages() as progress:
         made = dubbing.dub(wish, person, scale, finder, progress)
-    print(summary(out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
+    print(summary(wish.out, made, now_ms() - start_ms, f"{person.engine} {person.precision}"))
 
 
 def check_terms(said: Sequence[str], avatar: str, otherwise: str) -> None:

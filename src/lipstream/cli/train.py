@@ -30,45 +30,52 @@ QUALITIES: dict[str, tuple[NetworkName, ...]] = {
     "standard": ("standard",),
     "both": ("fast", "standard"),
 }
+Videos = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="VIDEO...", exists=True, dir_okay=False, help="One to three minutes of one person who speaks."
+    ),
+]
+Name = Annotated[str, typer.Option(metavar="NAME", help="What to call the avatar.")]
+Network = Annotated[Literal["fast", "standard", "both"], typer.Option(help="standard is finer and slower.")]
+AdaptSpeech = Annotated[
+    bool | None,
+    typer.Option(
+        help="Also learn how this voice moves this mouth: for the person's own voice. Default: as the training was "
+        "begun that --resume goes on with, else not.",
+    ),
+]
+Minutes = Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")]
+Seed = Annotated[
+    int, typer.Option(help="On a CPU, the same seed and recordings give the same avatar.", min=0, max=2**32 - 1)
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an avatar of that name, and begin its training anew.")
+]
 
 
 def train(  # noqa: PLR0913, PLR0917  one argument an option
     context: typer.Context,
-    videos: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="VIDEO...", exists=True, dir_okay=False, help="One to three minutes of one person who speaks."
-        ),
-    ],
-    name: Annotated[str, typer.Option(metavar="NAME", help="What to call the avatar.")],
-    network: Annotated[
-        Literal["fast", "standard", "both"], typer.Option(help="standard is finer and slower.")
-    ] = "fast",
-    adapt_speech: Annotated[
-        bool | None,
-        typer.Option(
-            help="Also learn how this voice moves this mouth: for the person's own voice. Default: as the training was "
-            "begun that --resume goes on with, else not.",
-        ),
-    ] = None,
-    minutes: Annotated[float, typer.Option(help="Of training at most, for each network.", min=0.01)] = MINUTES,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto takes CUDA where it is.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted training stopped.")] = False,
+    videos: Videos,
+    name: Name,
+    network: Network = "fast",
+    adapt_speech: AdaptSpeech = None,
+    minutes: Minutes = MINUTES,
+    device: Device = "auto",
+    resume: Resume = False,
     subject: Subject = None,
     consent: Consent = None,
     licence: Licence = None,
     made_by: MadeBy = None,
     is_self: IsSelf = False,
-    seed: Annotated[
-        int,
-        typer.Option(help="On a CPU, the same seed and recordings give the same avatar.", min=0, max=2**32 - 1),
-    ] = 0,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The bundle. Default: installed by its name.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an avatar of that name, and begin its training anew.")
-    ] = False,
+    seed: Seed = 0,
+    output: Output = None,
+    overwrite: Overwrite = False,
     face_models: FaceModels = None,
 ) -> None:
     """Train an avatar: recordings of one person in, a face that `generate` and `serve` make speak out.

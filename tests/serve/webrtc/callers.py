@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from lipstream.types import Float32
 
+SDP = {"content-type": "application/sdp"}
+OFFER = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 PATIENCE_S = 60
 PIECE_SAMPLES = 960
 RATE_HZ = 48_000
